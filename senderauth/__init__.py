@@ -1,0 +1,1 @@
+"""senderauth: will receivers believe that this mail is from this domain, and if not, what must change?"""

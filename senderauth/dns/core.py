@@ -1,0 +1,91 @@
+"""Question, Answer and the Resolver protocol: all that an evaluator knows of DNS."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+
+class Status(enum.Enum):
+    """How a question ended. NOERROR without records is "no data"."""
+
+    NOERROR = "NOERROR"
+    NXDOMAIN = "NXDOMAIN"
+    SERVFAIL = "SERVFAIL"
+    """Any RCODE other than NOERROR, NXDOMAIN and REFUSED, a CNAME loop, an answer that makes no sense."""
+    REFUSED = "REFUSED"
+    TIMEOUT = "TIMEOUT"
+    """Nobody answered in time; also a name that the data at hand says nothing about."""
+
+
+_UNKNOWN = frozenset({Status.SERVFAIL, Status.REFUSED, Status.TIMEOUT})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question to DNS, class IN."""
+
+    name: str
+    """Lower case, A-labels, no trailing dot."""
+    rdtype: str
+    """"TXT", "A", "AAAA", "MX", "PTR", "CNAME", "NS", "SOA"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What DNS said, or why it said nothing. A failure is an answer, never an exception."""
+
+    status: Status
+    records: tuple[Any, ...] = ()
+    """TXT bytes (strings joined); A, AAAA str; MX (preference, host); PTR, CNAME, NS str; SOA str."""
+    ttl: int = 0
+    """Seconds; of a negative answer the negative TTL (RFC 2308)."""
+    canonical_name: str | None = None
+    """The last name of a CNAME chain, where one was followed."""
+    strings: tuple[tuple[bytes, ...], ...] = ()
+    """TXT as sent, string by string, in the order of `records`."""
+    server: str = ""
+    elapsed: float | None = None
+    """Seconds."""
+    note: str = ""
+    """More about a failure: an extended error (RFC 8914), "not-on-tape", "outside-zones", "cname-loop"."""
+    source: str = "live"
+    """"live", "zone", "tape", "proposed", "cache"."""
+
+    @property
+    def unknown(self) -> bool:
+        """Broken or silent: nothing may be concluded about the name."""
+        return self.status in _UNKNOWN
+
+    @property
+    def absent(self) -> bool:
+        """DNS knows, and there are no such records."""
+        return not self.records and self.status not in _UNKNOWN
+
+    @property
+    def name_missing(self) -> bool:
+        """NXDOMAIN for the very name asked; a dangling CNAME's owner exists (RFC 8020, RFC 9989 3.2.13)."""
+        return self.status is Status.NXDOMAIN and self.canonical_name is None
+
+
+@runtime_checkable
+class Resolver(Protocol):
+    """Anything that answers questions. The only thing an evaluator awaits.
+
+    A resolver may also have `prefetch(questions)`, see `prefetch` below.
+    """
+
+    async def resolve(self, question: Question) -> Answer:
+        """The answer, whatever it is. Never raises on what DNS says or fails to say."""
+        ...
+
+
+def prefetch(resolver: Resolver, questions: Iterable[Question]) -> None:
+    """Announces what will probably be asked next. Never awaited, no effect on any answer; resolvers
+    without a use for it do not have the method.
+    """
+    announce = getattr(resolver, "prefetch", None)
+    if announce is not None:
+        announce(questions)

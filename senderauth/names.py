@@ -1,0 +1,134 @@
+"""Domain names: normal form, IDNA, tree, public suffixes, reverse names.
+
+A name in normal form is lower case, in A-labels, without the trailing dot. Public suffixes are read
+from the list that the publicsuffixlist package ships; its own reader needs 80 ms to load it, the
+look-up here is a set of lines (RFC 7489 3.2, algorithm of publicsuffix.org).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
+from typing import overload
+
+MAX_NAME = 253
+MAX_LABEL = 63
+
+
+@lru_cache(maxsize=65_536)
+def normalise(name: str) -> str | None:
+    """The name in normal form, or None if it is none: an empty or over-long label, over 253 octets,
+    a character that IDNA refuses (RFC 5890). Underscores are fine: `_dmarc` is a label.
+    """
+    name = name.removesuffix(".")
+    if not name.isascii():
+        name = _to_ascii(name)
+    name = name.lower()
+    if not name or len(name) > MAX_NAME:
+        return None
+    for label in name.split("."):
+        if not 0 < len(label) <= MAX_LABEL:
+            return None
+    return name if all("!" <= char <= "~" for char in name) else None
+
+
+def _to_ascii(name: str) -> str:
+    import idna
+
+    try:
+        return idna.encode(name, uts46=True).decode("ascii").removesuffix(".")
+    except (idna.IDNAError, UnicodeError):
+        return ""
+
+
+@lru_cache(maxsize=65_536)
+def hostname(name: str) -> str | None:
+    """As `normalise`, and only letters, digits and hyphens in each label, as a host or a mail domain
+    has them (RFC 1123 2.1, RFC 5321 2.3.5); at least two labels.
+    """
+    normal = normalise(name)
+    if normal is None or "." not in normal:
+        return None
+    for label in normal.split("."):
+        if not label.replace("-", "a").isalnum() or label[0] == "-" or label[-1] == "-":
+            return None
+    return None if normal.rpartition(".")[2].isdigit() else normal
+
+
+@lru_cache(maxsize=4_096)
+def display(name: str) -> str:
+    """The name in U-labels, for people; unchanged where a label cannot be decoded."""
+    if "xn--" not in name:
+        return name
+    import idna
+
+    try:
+        return idna.decode(name)
+    except (idna.IDNAError, UnicodeError):
+        return name
+
+
+def parent(name: str) -> str:
+    """The name without its leftmost label; empty at the top."""
+    return name.partition(".")[2]
+
+
+def is_below(name: str, ancestor: str) -> bool:
+    """Whether name is ancestor or below it. Whole labels are compared."""
+    return name == ancestor or name.endswith("." + ancestor)
+
+
+def walk(name: str) -> tuple[str, ...]:
+    """The names that the DNS tree walk may ask, at most 8, longest first (RFC 9989 4.10)."""
+    labels = name.split(".")
+    rest = labels[1:] if len(labels) < 8 else labels[-7:]
+    return name, *(".".join(rest[i:]) for i in range(len(rest)))
+
+
+@overload
+def reverse(ip: IPv4Address) -> str: ...
+@overload
+def reverse(ip: IPv6Address) -> str: ...
+def reverse(ip: IPv4Address | IPv6Address) -> str:
+    """The name below in-addr.arpa or ip6.arpa where the PTR records of ip are (RFC 1035 3.5)."""
+    return ip.reverse_pointer
+
+
+@lru_cache(maxsize=1)
+def _suffixes() -> frozenset[str]:
+    from importlib.resources import files
+
+    text = files("publicsuffixlist").joinpath("public_suffix_list.dat").read_text("utf-8")
+    return frozenset(
+        line.split()[0] for line in text.splitlines() if line.strip() and not line.startswith("//")
+    )
+
+
+@lru_cache(maxsize=65_536)
+def public_suffix(name: str) -> str:
+    """The public suffix of a name in normal form, private section included; the top label if no rule
+    fits ("*" is the default rule).
+    """
+    ascii_labels = name.split(".")
+    labels = display(name).split(".")
+    if len(labels) != len(ascii_labels):  # a label that decodes to dots: keep to A-labels
+        labels = ascii_labels
+    rules = _suffixes()
+    for index in range(len(labels)):  # longest first
+        candidate = ".".join(labels[index:])
+        if "!" + candidate in rules:  # an exception rule: one label less
+            return ".".join(ascii_labels[index + 1 :])
+        if candidate in rules or "*." + ".".join(labels[index + 1 :]) in rules:
+            return ".".join(ascii_labels[index:])
+    return ascii_labels[-1]
+
+
+def registrable(name: str) -> str | None:
+    """The organizational domain by public suffix: the suffix and one label more (RFC 7489 3.2); None
+    where name is itself a public suffix.
+    """
+    suffix = public_suffix(name)
+    if name == suffix:
+        return None
+    rest = name[: -len(suffix) - 1]
+    return rest.rpartition(".")[2] + "." + suffix
