@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -112,3 +113,16 @@ def plain(value: object) -> Any:
     if dataclasses.is_dataclass(value):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     return str(value)
+
+
+_PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
+
+
+def fill(template: str, facts: Facts) -> str:
+    """The template with each `{name}` replaced by that fact; lists are joined. A name without a fact stays."""
+
+    def text(match: re.Match[str]) -> str:
+        value = plain(facts[match[1]]) if match[1] in facts else match[0]
+        return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+    return _PLACEHOLDER.sub(text, template)

@@ -1,0 +1,105 @@
+"""`check`: facts of a send in; verdicts, predicted answers, findings and remedies out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from senderauth import dmarc, lint, spf
+from senderauth.advice.action import Remedy
+from senderauth.advice.remedies import remedies
+from senderauth.dns import CachingResolver, Resolver, together
+from senderauth.simulation import (
+    OUTCOMES,
+    Host,
+    MailDomain,
+    Outcome,
+    Prediction,
+    Scenario,
+    Sender,
+    Signature,
+    Verdict,
+    choose,
+    predict,
+    simulate,
+)
+from senderauth.values import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that `check` found out about one send."""
+
+    schema: ClassVar[str] = "senderauth/check/1"
+    scenario: Scenario
+    hosts: tuple[Host, ...]
+    senders: tuple[Sender, ...]
+    domains: tuple[MailDomain, ...]
+    surveys: tuple[spf.Survey, ...]
+    signatures: tuple[Signature, ...]
+    policies: Mapping[str, dmarc.Policy]
+    verdicts: tuple[Verdict, ...]
+    predictions: tuple[Prediction, ...]
+    findings: tuple[Finding, ...]
+    remedies: tuple[Remedy, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst that any receiver would answer; "unknown" where DNS left even that open."""
+        known = [prediction.outcome for prediction in self.predictions]
+        if any(host.state in ("unknown", "missing") for host in self.hosts):
+            known.append("unknown")
+        return max(known, key=OUTCOMES.index, default="unknown")
+
+    @property
+    def spf(self) -> spf.Result | None:
+        """Of the first verdict."""
+        return self.verdicts[0].spf if self.verdicts else None
+
+    @property
+    def dmarc(self) -> dmarc.Verdict | None:
+        """Of the first verdict, under RFC 9989."""
+        return self.verdicts[0].dmarc if self.verdicts else None
+
+
+async def check(
+    scenario: Scenario,
+    resolver: Resolver,
+    *,
+    receivers: Iterable[str] | None = None,
+    with_lint: bool = False,
+    now: int | None = None,
+) -> Report:
+    """Judges one send before it happens.
+
+    receivers: ids or families of receiver policies, all where none are named; ValueError for an unknown
+    one. with_lint adds checkdmarc's findings (slower). now is Unix time, for the SPF macro %{t} only.
+    """
+    chosen = choose(receivers)
+    asked = CachingResolver(over=resolver)
+    found, linted = await together(simulate(scenario, asked, now=now), _linted(scenario, asked, with_lint))
+    predictions = predict(found, chosen)
+    return Report(
+        scenario,
+        found.hosts,
+        found.senders,
+        found.domains,
+        found.surveys,
+        found.signatures,
+        found.policies,
+        found.verdicts,
+        predictions,
+        found.findings + linted,
+        remedies(found, predictions),
+    )
+
+
+async def _linted(scenario: Scenario, resolver: Resolver, wanted: bool) -> tuple[Finding, ...]:
+    if not wanted:
+        return ()
+    domains = {scenario.author_address.domain: None}
+    if scenario.mail_from_address is not None:
+        domains[scenario.mail_from_address.domain] = None
+    found = await together(*(lint.lint(resolver, domain) for domain in domains))
+    return tuple(finding for findings in found for finding in findings)
