@@ -5,7 +5,7 @@ of rules in the order in which the receiver checks; a rule holds the words that 
 and what is answered then. The first rule that refuses or defers decides; a rule that marks (junk folder,
 quarantine) does not end the session, a later one may still refuse. Where none holds, nothing in the
 authentication of the mail makes the receiver refuse it. Where DNS would not tell a fact, a rule may
-hold or not: then the answer is "unknown", unless a rule speaks of just that failure ("deferred").
+hold or not: then the answer is "unknown", unless a rule speaks of such a failure ("deferred").
 """
 
 from __future__ import annotations
@@ -167,6 +167,8 @@ def answer(receiver: Receiver, facts: Mapping[str, str]) -> Answer:
         holds, might = _holds(rule, facts)
         if holds and worse(rule.outcome, decided.outcome):
             decided = Answer(rule.outcome, rule, Reason("receiver-rule", _asked(rule, facts)))
+            if any(facts[fact] in OPEN[fact] for fact in rule.when):
+                possible = None  # the rule is for a receiver whom DNS fails as it failed us
             if rule.outcome in ("refused", "deferred"):
                 break
         elif might and (possible is None or worse(rule.outcome, possible.outcome)):
