@@ -18,7 +18,7 @@ MAX_LABEL = 63
 @lru_cache(maxsize=65_536)
 def normalise(name: str) -> str | None:
     """The name in normal form, or None if it is none: an empty or over-long label, over 253 octets,
-    a character that IDNA refuses (RFC 5890). Underscores are fine: `_dmarc` is a label.
+    a character that IDNA refuses (RFC 5890). Underscores are fine, as is any printable ASCII (RFC 2181 11).
     """
     name = name.removesuffix(".")
     if not name.isascii():
@@ -29,7 +29,7 @@ def normalise(name: str) -> str | None:
     for label in name.split("."):
         if not 0 < len(label) <= MAX_LABEL:
             return None
-    return name if all("!" <= char <= "~" for char in name) else None
+    return name if name.isprintable() else None
 
 
 def _to_ascii(name: str) -> str:

@@ -11,8 +11,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -86,14 +85,25 @@ class Trace:
         self._open[-1].inner.append(step)
         return step
 
-    @contextmanager
-    def step(self, id: str, **facts: object) -> Iterator[Step]:
+    def step(self, id: str, **facts: object) -> _Open:
         """Opens a step: what is noted inside the block hangs below it."""
-        self._open.append(self.note(id, **facts))
-        try:
-            yield self._open[-1]
-        finally:
-            self._open.pop()
+        return _Open(self._open, self.note(id, **facts))
+
+
+class _Open:
+    """An open step as a context; a class, since a generator costs twice as much and traces are hot."""
+
+    __slots__ = ("_stack", "_step")
+
+    def __init__(self, stack: list[Step], step: Step) -> None:
+        self._stack, self._step = stack, step
+
+    def __enter__(self) -> Step:
+        self._stack.append(self._step)
+        return self._step
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.pop()
 
 
 def plain(value: object) -> Any:

@@ -138,7 +138,11 @@ def _receiver(*rules: tuple[dict[str, str], str]) -> Receiver:
     ("rules", "facts", "outcome"),
     [
         ([({"spf": "fail"}, "refused")], {"spf": "temperror"}, "unknown"),  # the receiver may get an answer
-        ([({"spf": "fail"}, "refused"), ({"spf": "temperror"}, "deferred")], {"spf": "temperror"}, "deferred"),
+        (
+            [({"spf": "fail"}, "refused"), ({"spf": "temperror"}, "deferred")],
+            {"spf": "temperror"},
+            "deferred",
+        ),
         (
             [({"spf": "temperror"}, "deferred"), ({"spf": "fail"}, "refused")],
             {"spf": "temperror"},
