@@ -61,49 +61,85 @@ class Finding:
     """Who found it: "senderauth" or the name of a guest such as "checkdmarc"."""
 
 
-@dataclass(slots=True)
 class Step:
-    """One node of a trace."""
+    """One node of a trace: what was done, the facts of it, and the steps inside."""
 
-    id: str
-    facts: dict[str, Any] = field(default_factory=dict)
-    inner: list[Step] = field(default_factory=list)
+    __slots__ = ("facts", "id", "inner")
+
+    def __init__(self, id: str, facts: dict[str, Any], inner: list[Step]) -> None:
+        # not a dataclass: its generated constructor costs three times as much, and traces are hot
+        self.id = id
+        self.facts = facts
+        self.inner = inner
+
+    def __repr__(self) -> str:
+        return f"Step({self.id!r}, {self.facts!r}, {self.inner!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Step):
+            return NotImplemented
+        return (self.id, self.facts, self.inner) == (other.id, other.facts, other.inner)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 class Trace:
-    """Grows a tree of steps. The only writer of steps."""
+    """Grows a tree of steps. The only writer of steps.
+
+    `step` is for a with block; `enter` and `leave` are the same for hot paths, where an exception ends
+    the evaluation anyway. Who catches one and goes on returns to its `depth`.
+    """
 
     __slots__ = ("_open", "root")
 
     def __init__(self, id: str = "trace", **facts: object) -> None:
-        self.root = Step(id, facts)
+        self.root = Step(id, facts, [])
         self._open = [self.root]
 
     def note(self, id: str, **facts: object) -> Step:
         """Adds a step without inner ones."""
-        step = Step(id, facts)
+        step = Step(id, facts, [])
         self._open[-1].inner.append(step)
         return step
 
+    def enter(self, id: str, **facts: object) -> Step:
+        """Adds a step and opens it: what is noted until `leave` hangs below it."""
+        step = Step(id, facts, [])
+        self._open[-1].inner.append(step)
+        self._open.append(step)
+        return step
+
+    def leave(self) -> None:
+        """Closes the step that was opened last."""
+        self._open.pop()
+
+    @property
+    def depth(self) -> int:
+        """How many steps are open."""
+        return len(self._open)
+
+    @depth.setter
+    def depth(self, depth: int) -> None:
+        del self._open[depth:]
+
     def step(self, id: str, **facts: object) -> _Open:
-        """Opens a step: what is noted inside the block hangs below it."""
-        return _Open(self._open, self.note(id, **facts))
+        """Opens a step for a with block."""
+        return _Open(self, self.enter(id, **facts))
 
 
 class _Open:
-    """An open step as a context; a class, since a generator costs twice as much and traces are hot."""
+    """An open step as a context; a class, since a generator costs twice as much."""
 
-    __slots__ = ("_stack", "_step")
+    __slots__ = ("_step", "_trace")
 
-    def __init__(self, stack: list[Step], step: Step) -> None:
-        self._stack, self._step = stack, step
+    def __init__(self, trace: Trace, step: Step) -> None:
+        self._trace, self._step = trace, step
 
     def __enter__(self) -> Step:
-        self._stack.append(self._step)
         return self._step
 
     def __exit__(self, *_: object) -> None:
-        self._stack.pop()
+        self._trace.leave()
 
 
 def plain(value: object) -> Any:
@@ -120,6 +156,8 @@ def plain(value: object) -> Any:
         return [plain(inner) for inner in value]
     if isinstance(value, (set, frozenset)):
         return sorted((plain(inner) for inner in value), key=str)
+    if isinstance(value, Step):
+        return {"id": value.id, **plain(value.facts), "inner": plain(value.inner)}
     if dataclasses.is_dataclass(value):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     return str(value)
@@ -129,7 +167,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
 
 
 def fill(template: str, facts: Facts) -> str:
-    """The template with each `{name}` replaced by that fact; lists are joined. A name without a fact stays."""
+    """The template with each `{name}` replaced by that fact, lists joined. A name without a fact stays."""
 
     def text(match: re.Match[str]) -> str:
         value = plain(facts[match[1]]) if match[1] in facts else match[0]

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from conformance import resolver, suite
+from tests.conformance import resolver, suite
 
 from senderauth.dns import drive
 from senderauth.spf import MAX_VOIDS, Result, check_host

@@ -19,9 +19,10 @@ class ZoneResolver:
         *,
         elsewhere: Status = Status.NXDOMAIN,
     ) -> None:
-        self._answers: dict[Question, Answer] = {}
+        self._answers: dict[tuple[str, str], Answer] = {}
         self._names: set[str] = set()
-        self._elsewhere = elsewhere
+        self._missing = Answer(elsewhere, source="zone")
+        self._empty = Answer(Status.NOERROR, source="zone")
         for (name, rdtype), given in records.items():
             self._add(name.lower().removesuffix("."), rdtype.upper(), given)
 
@@ -43,7 +44,7 @@ class ZoneResolver:
         parts = name.split(".")
         self._names.update(".".join(parts[i:]) for i in range(len(parts)))
         if isinstance(given, Status):
-            self._answers[Question(name, rdtype)] = Answer(given, source="zone")
+            self._answers[name, rdtype] = Answer(given, source="zone")
             return
         given = list(given)
         strings: tuple[tuple[bytes, ...], ...] = ()
@@ -54,24 +55,26 @@ class ZoneResolver:
             given = [record.lower().removesuffix(".") for record in given]
         elif rdtype == "MX":
             given = [(preference, host.lower().removesuffix(".")) for preference, host in given]
-        self._answers[Question(name, rdtype)] = Answer(
+        self._answers[name, rdtype] = Answer(
             Status.NOERROR, tuple(given), ttl=300, strings=strings, source="zone"
         )
 
     async def resolve(self, question: Question) -> Answer:
         """The answer at once, CNAMEs followed."""
+        answer = self._answers.get((question.name, question.rdtype))
+        if answer is not None:
+            return answer
         name = question.name
         for _ in range(MAX_CHAIN):
-            answer = self._answers.get(Question(name, question.rdtype))
+            answer = self._answers.get((name, question.rdtype))
             if answer is None:
-                alias = self._answers.get(Question(name, "CNAME"))
+                alias = self._answers.get((name, "CNAME"))
                 if alias is not None and question.rdtype != "CNAME":
                     if alias.unknown:
                         return alias
                     name = alias.records[0]
                     continue
-                status = Status.NOERROR if name in self._names else self._elsewhere
-                answer = Answer(status, source="zone")
+                answer = self._empty if name in self._names else self._missing
             if name == question.name:
                 return answer
             return Answer(answer.status, answer.records, answer.ttl, name, answer.strings, source="zone")

@@ -1,7 +1,10 @@
 """SPF (RFC 7208): is this host authorised to use this domain in mail?"""
 
 from senderauth.spf.evaluate import MAX_TERMS, MAX_VOIDS, Result, check_host
+from senderauth.spf.ranges import Ranges
 from senderauth.spf.record import MacroString, Mechanism, Modifier, Record, parse
+from senderauth.spf.survey import survey
+from senderauth.spf.tree import Node, Survey, TermCost
 
 __all__ = [
     "MAX_TERMS",
@@ -9,8 +12,13 @@ __all__ = [
     "MacroString",
     "Mechanism",
     "Modifier",
+    "Node",
+    "Ranges",
     "Record",
     "Result",
+    "Survey",
+    "TermCost",
     "check_host",
     "parse",
+    "survey",
 ]

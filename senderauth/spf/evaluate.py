@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from senderauth import names
-from senderauth.dns import Question, Resolver, prefetch
+from senderauth.dns import Question, Resolver, Status, prefetch
 from senderauth.spf.macro import MAX_TEXT, address, expand, shorten
 from senderauth.spf.record import MacroString, Mechanism, Record, explanation_string, parse, select
-from senderauth.values import Facts, Reason, Step, Trace
+from senderauth.values import Reason, Step, Trace
 
 Word = Literal["none", "neutral", "pass", "fail", "softfail", "temperror", "permerror"]
 
@@ -54,6 +55,11 @@ class Result:
     trace: Step
 
 
+# The same addresses and questions come again and again.
+_parsed = lru_cache(maxsize=16_384)(ip_address)
+_question = lru_cache(maxsize=16_384)(Question)
+
+
 class Stop(Exception):  # noqa: N818 - it ends an evaluation, it is no error of ours
     """Ends one evaluation with an error result; never leaves this file."""
 
@@ -62,8 +68,7 @@ class Stop(Exception):  # noqa: N818 - it ends an evaluation, it is no error of 
         self.result, self.reason = result, Reason(id, facts)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How one record ended, and in whose record the deciding term stands."""
 
     result: Word
@@ -77,8 +82,10 @@ class Check:
     """Inputs, budget and trace of one evaluation."""
 
     __slots__ = (
+        "announces",
         "helo",
         "ip",
+        "ip_text",
         "limit_terms",
         "limit_voids",
         "lookups",
@@ -103,23 +110,28 @@ class Check:
         limit_voids: int,
     ) -> None:
         self.resolver, self.ip, self.sender, self.helo = resolver, ip, sender, helo
+        self.ip_text = str(ip)
+        self.announces = hasattr(resolver, "prefetch")
         self.receiver, self.now = receiver, now
         self.limit_terms, self.limit_voids = limit_terms, limit_voids
         self.lookups = self.voids = 0
         self.ptr_names: list[str] | None = None
-        self.trace = Trace("spf")
+        self.trace = Trace("spf", ip=self.ip_text, sender=sender, helo=helo)
 
     async def ask(self, name: str, rdtype: str, *, count_void: bool = True) -> tuple[Any, ...]:
         """The records, none where there are none. An answer that DNS would not give is a temperror."""
-        answer = await self.resolver.resolve(Question(name, rdtype))
-        self.trace.note("dns", name=name, type=rdtype, status=answer.status.value, records=answer.records)
-        if answer.unknown:  # RFC 7208 5
-            raise Stop("temperror", "spf-dns-unknown", name=name, type=rdtype, status=answer.status.value)
-        if not answer.records and count_void:
+        answer = await self.resolver.resolve(_question(name, rdtype))
+        status, records = answer.status, answer.records
+        self.trace.note("dns", name=name, type=rdtype, status=status._value_, records=records)
+        if records:
+            return records
+        if status is not Status.NOERROR and status is not Status.NXDOMAIN:  # RFC 7208 5
+            raise Stop("temperror", "spf-dns-unknown", name=name, type=rdtype, status=status.value)
+        if count_void:
             self.voids += 1
             if self.voids > self.limit_voids:  # RFC 7208 4.6.4
                 raise Stop("permerror", "spf-too-many-voids", limit=self.limit_voids, name=name, type=rdtype)
-        return answer.records
+        return records
 
     def spend(self, term: str) -> None:
         """One of the ten, before anything is asked for the term (RFC 7208 4.6.4)."""
@@ -150,7 +162,7 @@ async def check_host(
     sender without a local part gets "postmaster" (4.3). helo and receiver feed the macros %{h} and %{r},
     now (Unix time) feeds %{t}. Raises ValueError if ip is no address.
     """
-    client = ip_address(ip)
+    client = _parsed(str(ip))
     if isinstance(client, IPv6Address) and client.ipv4_mapped is not None:
         client = client.ipv4_mapped  # RFC 7208 5
     local, at, sender_domain = sender.rpartition("@")
@@ -196,33 +208,42 @@ async def _check(check: Check, domain: str, records: list[str]) -> Outcome:
         raise Stop("permerror", "spf-several-records", domain=name, count=len(found))
     record = parse(found[0])
     records.append(record.text)
-    with check.trace.step("spf-record", domain=name, record=record.text) as step:
-        if record.problems:  # RFC 7208 4.6: anywhere, before anything is evaluated
-            problem = record.problems[0]
-            step.facts["problems"] = record.problems
-            raise Stop("permerror", problem.id, domain=name, position=problem.span.start, **problem.facts)
+    trace = check.trace
+    step = trace.enter("spf-record", domain=name, record=record.text)
+    if record.problems:  # RFC 7208 4.6: anywhere, before anything is evaluated
+        problem = record.problems[0]
+        step.facts["problems"] = record.problems
+        raise Stop("permerror", problem.id, domain=name, position=problem.span.start, **problem.facts)
+    if check.announces:
         _announce(check, record, name)
-        return await _terms(check, record, name, records)
-
-
-async def _terms(check: Check, record: Record, domain: str, records: list[str]) -> Outcome:
-    """Left to right; the first match decides (RFC 7208 4.6.2)."""
-    for term in record.terms:
-        if not isinstance(term, Mechanism):
-            continue
-        with check.trace.step("spf-term", term=term.written) as step:
+    for term in record.mechanisms:  # left to right; the first match decides (RFC 7208 4.6.2)
+        step = trace.enter("spf-term", term=term.written)
+        facts = step.facts
+        if term.name == "all":  # RFC 7208 5.1
+            matched = True
+        elif term.network is not None:  # RFC 7208 5.6
+            matched = check.ip in term.network
+        else:
             try:
-                matched = await _matches(check, term, domain, records, step)
+                matched = await _matches(check, term, name, records, step)
             finally:
-                step.facts["lookups"], step.facts["voids"] = check.lookups, check.voids
-            step.facts["matched"] = matched
+                facts["lookups"], facts["voids"] = check.lookups, check.voids
+        facts["matched"] = matched
+        trace.leave()
         if matched:
-            facts: Facts = {"term": term.written, "domain": domain, "ip": str(check.ip)}
-            id = "spf-all" if term.name == "all" else "spf-term-matched"
-            return Outcome(RESULTS[term.qualifier], Reason(id, facts), term, record, domain)
+            trace.leave()
+            reason = Reason(
+                "spf-all" if term.name == "all" else "spf-term-matched",
+                {"term": term.written, "domain": name, "ip": check.ip_text},
+            )
+            return Outcome(RESULTS[term.qualifier], reason, term, record, name)
     if record.redirect is not None:  # RFC 7208 6.1
-        return await _redirect(check, record.redirect, domain, records)
-    return Outcome("neutral", Reason("spf-nothing-matched", {"domain": domain, "ip": str(check.ip)}))  # 4.7
+        outcome = await _redirect(check, record.redirect, name, records)
+    else:  # RFC 7208 4.7
+        reason = Reason("spf-nothing-matched", {"domain": name, "ip": check.ip_text})
+        outcome = Outcome("neutral", reason)
+    trace.leave()
+    return outcome
 
 
 async def _redirect(check: Check, spec: MacroString, domain: str, records: list[str]) -> Outcome:
@@ -237,10 +258,7 @@ async def _redirect(check: Check, spec: MacroString, domain: str, records: list[
 
 
 async def _matches(check: Check, term: Mechanism, domain: str, records: list[str], step: Step) -> bool:
-    if term.name == "all":  # RFC 7208 5.1
-        return True
-    if term.network is not None:  # RFC 7208 5.6
-        return check.ip.version == term.network.version and check.ip in term.network
+    """The mechanisms that ask DNS."""
     check.spend(term.written)
     target = domain
     if term.domain is not None:
@@ -291,7 +309,7 @@ def _covered(check: Check, addresses: tuple[Any, ...], term: Mechanism, step: St
     shift = 0 if prefix is None else check.ip.max_prefixlen - prefix
     client = int(check.ip) >> shift
     step.facts.setdefault("compared", []).extend(addresses)
-    return any(int(ip_address(record)) >> shift == client for record in addresses)
+    return any(int(_parsed(record)) >> shift == client for record in addresses)
 
 
 async def _ptr(check: Check, target: str) -> bool:
@@ -304,9 +322,11 @@ async def _validated(check: Check) -> list[str]:
     if check.ptr_names is not None:
         return check.ptr_names
     check.ptr_names = []
+    depth = check.trace.depth
     try:
         candidates = await check.ask(names.reverse(check.ip), "PTR")
     except Stop as stop:
+        check.trace.depth = depth
         if stop.result == "temperror":  # RFC 7208 5.5: an error here is no match
             return check.ptr_names
         raise
@@ -318,7 +338,7 @@ async def _validated(check: Check) -> list[str]:
             addresses = await check.ask(name, check.address_type, count_void=False)
         except Stop:  # RFC 7208 5.5: skip that name
             continue
-        if any(ip_address(record) == check.ip for record in addresses):
+        if any(_parsed(record) == check.ip for record in addresses):
             check.ptr_names.append(names.normalise(name) or name)
     return check.ptr_names
 
@@ -342,20 +362,21 @@ async def _target(check: Check, spec: MacroString, domain: str, step: Step) -> s
 async def _values(check: Check, letters: frozenset[str], domain: str) -> dict[str, str]:
     """The macro letters' values (RFC 7208 7.2)."""
     local, _, sender_domain = check.sender.rpartition("@")
+    if not sender_domain.isascii():  # RFC 8616 4: A-labels
+        sender_domain = names.normalise(sender_domain) or sender_domain
     values = {
-        "s": check.sender,
+        "s": f"{local}@{sender_domain}",
         "l": local,
-        "o": names.normalise(sender_domain) or sender_domain,  # RFC 8616 4: A-labels
+        "o": sender_domain,
         "d": domain,
-        "i": address(check.ip),
         "v": "in-addr" if check.ip.version == 4 else "ip6",
         "h": check.helo,
-        "c": str(check.ip),
-        "r": check.receiver or "unknown",
+        "c": check.ip_text,
+        "r": check.receiver,
         "t": str(check.now or 0),
     }
-    if not check.sender.isascii():
-        values["s"] = f"{local}@{values['o']}"
+    if "i" in letters:
+        values["i"] = address(check.ip)
     if "p" in letters:
         values["p"] = _best(await _validated(check), domain)
     return values
@@ -393,8 +414,6 @@ async def _explain(check: Check, record: Record, domain: str) -> str | None:
 
 def _announce(check: Check, record: Record, domain: str) -> None:
     """Tells the resolver what the terms will ask, as far as the budget allows and no macro hides it."""
-    if getattr(check.resolver, "prefetch", None) is None:
-        return
     left = max(0, check.limit_terms - check.lookups)
     questions = [question for question, _ in zip(_next(check, record, domain), range(left), strict=False)]
     prefetch(check.resolver, questions)

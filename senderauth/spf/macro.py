@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
-from urllib.parse import quote
 
 from senderauth import names
 from senderauth.spf.record import Macro, MacroString
@@ -30,7 +29,17 @@ def _one(macro: Macro, value: str) -> str:
         if macro.keep:
             parts = parts[-macro.keep :]
         value = ".".join(parts)
-    return quote(value, safe="-._~") if macro.escape else value  # RFC 3986 unreserved
+    return _escaped(value) if macro.escape else value
+
+
+def _escaped(value: str) -> str:
+    """Percent-encoded but for the unreserved characters (RFC 3986 2.3); urllib costs 10 ms to import."""
+    return "".join(
+        char
+        if char.isascii() and (char.isalnum() or char in "-._~")
+        else "".join(f"%{o:02X}" for o in char.encode())
+        for char in value
+    )
 
 
 @lru_cache(maxsize=256)
@@ -39,7 +48,7 @@ def _splitter(delimiters: str) -> re.Pattern[str]:
 
 
 def address(ip: IPv4Address | IPv6Address) -> str:
-    """The value of %{i}: dotted quad, or 32 dotted nibbles in capitals, as the test suite has them (RFC 7208 7.3)."""
+    """The value of %{i}: dotted quad, or 32 dotted nibbles, in capitals (RFC 7208 7.3)."""
     return str(ip) if ip.version == 4 else ".".join(ip.exploded.replace(":", "").upper())
 
 

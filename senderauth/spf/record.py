@@ -136,32 +136,24 @@ class Record:
     problems: tuple[Problem, ...] = ()
     """Syntax errors, each of which alone makes the record a permerror."""
     text: str = field(default="", compare=False)
+    mechanisms: tuple[Mechanism, ...] = field(init=False, compare=False, repr=False)
+    """The directives, in order."""
+    redirect: MacroString | None = field(init=False, compare=False, repr=False)
+    """Where to go on if nothing matched; None if there is an `all` anywhere (RFC 7208 6.1)."""
+    exp: MacroString | None = field(init=False, compare=False, repr=False)
+    """Where the explanation stands."""
+
+    def __post_init__(self) -> None:
+        # worked out once: a record that others include is evaluated over and over
+        mechanisms = tuple(term for term in self.terms if isinstance(term, Mechanism))
+        modifiers = {term.name: term.value for term in self.terms if isinstance(term, Modifier)}
+        ends = any(term.name == "all" for term in mechanisms)
+        object.__setattr__(self, "mechanisms", mechanisms)
+        object.__setattr__(self, "redirect", None if ends else modifiers.get("redirect"))
+        object.__setattr__(self, "exp", modifiers.get("exp"))
 
     def __str__(self) -> str:
         return " ".join(("v=spf1", *map(str, self.terms)))
-
-    @property
-    def mechanisms(self) -> tuple[Mechanism, ...]:
-        """The directives, in order."""
-        return tuple(term for term in self.terms if isinstance(term, Mechanism))
-
-    @property
-    def redirect(self) -> MacroString | None:
-        """Where to go on if nothing matched; None if there is an `all` anywhere (RFC 7208 6.1)."""
-        if any(isinstance(term, Mechanism) and term.name == "all" for term in self.terms):
-            return None
-        return self._modifier("redirect")
-
-    @property
-    def exp(self) -> MacroString | None:
-        """Where the explanation stands."""
-        return self._modifier("exp")
-
-    def _modifier(self, name: str) -> MacroString | None:
-        for term in self.terms:
-            if isinstance(term, Modifier) and term.name == name:
-                return term.value
-        return None
 
 
 class _FaultError(Exception):
@@ -186,11 +178,12 @@ def parse(text: bytes | str) -> Record:
     """Takes a record apart. Octets beyond ASCII are faults with their place, as all else that RFC 7208
     12 does not allow. The version section is expected; what is not an SPF record has one problem.
     """
-    return _parse(text.decode("latin-1") if isinstance(text, bytes) else text)
+    return _parse(text)
 
 
 @lru_cache(maxsize=4_096)
-def _parse(text: str) -> Record:
+def _parse(given: bytes | str) -> Record:
+    text = given.decode("latin-1") if isinstance(given, bytes) else given
     if not is_spf(text[:7].encode("utf-8", "replace")):
         return Record((), (Problem("spf-not-a-record", Span(0, min(6, len(text)))),), text)
     if len(text) > MAX_RECORD:

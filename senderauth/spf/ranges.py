@@ -1,0 +1,93 @@
+"""Sets of addresses of one family, as sorted intervals: union, difference, size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    summarize_address_range,
+)
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """Disjoint, sorted intervals of addresses as numbers, both ends included."""
+
+    spans: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def of(cls, networks: Iterable[Network]) -> Ranges:
+        """The addresses of these networks, all of one family."""
+        return cls._joined((int(n.network_address), int(n.broadcast_address)) for n in networks)
+
+    @classmethod
+    def _joined(cls, spans: Iterable[tuple[int, int]]) -> Ranges:
+        joined: list[tuple[int, int]] = []
+        for low, high in sorted(spans):
+            if joined and low <= joined[-1][1] + 1:
+                if high > joined[-1][1]:
+                    joined[-1] = (joined[-1][0], high)
+            else:
+                joined.append((low, high))
+        return cls(tuple(joined))
+
+    def __or__(self, other: Ranges) -> Ranges:
+        if not other.spans or not self.spans:
+            return self if self.spans else other
+        return self._joined(self.spans + other.spans)
+
+    def __sub__(self, other: Ranges) -> Ranges:
+        kept: list[tuple[int, int]] = []
+        gone = iter(other.spans)
+        cut = next(gone, None)
+        for low, high in self.spans:
+            start = low
+            while cut is not None and cut[1] < start:
+                cut = next(gone, None)
+            while cut is not None and cut[0] <= high:
+                if cut[0] > start:
+                    kept.append((start, cut[0] - 1))
+                start = max(start, cut[1] + 1)
+                if cut[1] > high:
+                    break
+                cut = next(gone, None)
+            if start <= high:
+                kept.append((start, high))
+        return Ranges(tuple(kept))
+
+    def __len__(self) -> int:
+        raise TypeError("an IPv6 set may be too large for len(); use size")
+
+    def __bool__(self) -> bool:
+        return bool(self.spans)
+
+    def __contains__(self, number: int) -> bool:
+        return any(low <= number <= high for low, high in self.spans)
+
+    @property
+    def size(self) -> int:
+        """How many addresses."""
+        return sum(high - low + 1 for low, high in self.spans)
+
+    def networks(self, version: int) -> tuple[Network, ...]:
+        """The same as the fewest networks."""
+        if version == 4:
+            return tuple(
+                n
+                for low, high in self.spans
+                for n in summarize_address_range(IPv4Address(low), IPv4Address(high))
+            )
+        return tuple(
+            n
+            for low, high in self.spans
+            for n in summarize_address_range(IPv6Address(low), IPv6Address(high))
+        )
+
+
+EVERYTHING = {4: Ranges(((0, 2**32 - 1),)), 6: Ranges(((0, 2**128 - 1),))}

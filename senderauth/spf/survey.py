@@ -1,0 +1,277 @@
+"""The whole record without a client: tree, worst-case cost, authorised networks, what is wrong with it.
+
+Theory of operation. The tree of includes and redirects is read side by side, each record once, within a
+budget of records. Costs are those of a client that no term matches: every lookup term before an `all`
+counts, with all that its include costs. Networks follow the evaluation: a term decides only for
+addresses that no earlier term has decided, an include only for those that its record passes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
+
+from senderauth import names
+from senderauth.dns import Answer, Question, Resolver, together
+from senderauth.spf.lint import findings_of
+from senderauth.spf.macro import shorten
+from senderauth.spf.ranges import EVERYTHING, Network, Ranges
+from senderauth.spf.record import MacroString, Mechanism, Record, parse, select
+from senderauth.spf.tree import MAX_DEPTH, MAX_QUESTIONS, MAX_RECORDS, Node, State, Survey, TermCost
+
+
+@dataclass
+class _Reading:
+    """The budget of one survey and what it has read."""
+
+    resolver: Resolver
+    records: int = 0
+    questions: int = 0
+    cut: bool = False
+
+    async def ask(self, name: str, rdtype: str) -> Answer | None:
+        """None once the budget is spent."""
+        if self.questions >= MAX_QUESTIONS:
+            self.cut = True
+            return None
+        self.questions += 1
+        return await self.resolver.resolve(Question(name, rdtype))
+
+
+async def survey(resolver: Resolver, domain: str) -> Survey:
+    """Surveys a domain's SPF record (RFC 7208) without an address. Never raises on what DNS holds."""
+    reading = _Reading(resolver)
+    name = names.normalise(domain) or domain
+    tree = await _node(reading, name, (), ())
+    if tree.state == "absent":
+        tree = replace(tree, elsewhere=await _elsewhere(reading, name))
+    passes = {version: _passes(tree, version) for version in (4, 6)}
+    networks = passes[4].networks(4) + passes[6].networks(6)
+    return Survey(
+        domain=name,
+        state=tree.state,
+        record=tree.text,
+        tree=tree,
+        lookups=tree.lookups,
+        void_lookups=max(tree.voids4, tree.voids6),
+        networks=networks,
+        addresses4=passes[4].size,
+        addresses6=passes[6].size,
+        terminal=_terminal(tree),
+        includes=tuple(child.domain for child in tree.children),
+        unevaluated=tuple(dict.fromkeys(_unevaluated(tree))),
+        cut=reading.cut,
+        findings=findings_of(tree, passes, reading.cut),
+    )
+
+
+async def _node(reading: _Reading, domain: str, above: tuple[str, ...], via: tuple[str, ...]) -> Node:
+    """One record of the tree with all below it."""
+    reading.records += 1
+    if reading.records > MAX_RECORDS or len(above) >= MAX_DEPTH:
+        reading.cut = True
+        return Node(domain, "cut", via)
+    if domain in above:
+        return Node(domain, "loop", via)
+    answer = await reading.ask(domain, "TXT")
+    if answer is None:
+        return Node(domain, "cut", via)
+    if answer.unknown:
+        return Node(domain, "unknown", via, status=answer.status.value)
+    found = select(answer.records)
+    if not found:
+        return Node(domain, "absent", via, status=answer.status.value, texts=_texts(answer.records))
+    texts = tuple(text.decode("latin-1") for text in found)
+    if len(found) > 1:
+        return Node(domain, "several", via, text=texts[0], texts=texts)
+    record = parse(found[0])
+    size = sum(len(text) for text in answer.records)
+    if record.problems:
+        return Node(domain, "broken", via, text=texts[0], record=record, txt_size=size)
+    return await _below(
+        reading, Node(domain, "found", via, text=texts[0], record=record, txt_size=size), above
+    )
+
+
+def _texts(records: tuple[bytes, ...]) -> tuple[str, ...]:
+    """TXT records that may have been meant as SPF."""
+    meant = (r for r in records[:50] if b"spf" in r[:40].lower())
+    return tuple(text.decode("latin-1")[:300] for text in meant)
+
+
+async def _below(reading: _Reading, node: Node, above: tuple[str, ...]) -> Node:
+    """The terms of a sound record: what they cost, and the addresses they name."""
+    record = node.record
+    assert record is not None
+    terms = await together(
+        *(_term(reading, term, node.domain, above) for term in _evaluated(record)),
+        *((_redirected(reading, record.redirect, node.domain, above),) if record.redirect else ()),
+    )
+    return Node(
+        node.domain,
+        node.state,
+        node.via,
+        text=node.text,
+        record=record,
+        txt_size=node.txt_size,
+        terms=tuple(terms),
+        lookups=sum(term.lookups for term in terms),
+        voids4=sum(term.voids4 for term in terms),
+        voids6=sum(term.voids6 for term in terms),
+    )
+
+
+def _evaluated(record: Record) -> list[Mechanism]:
+    """The mechanisms up to the first `all`: nothing after it is ever reached (RFC 7208 5.1)."""
+    reached = []
+    for term in record.mechanisms:
+        reached.append(term)
+        if term.name == "all":
+            break
+    return reached
+
+
+def _name(spec: MacroString | None, domain: str) -> str | None:
+    """The name a domain-spec stands for, None if a macro hides it or it is none."""
+    if spec is None:
+        return domain
+    return names.normalise(shorten(spec.literal)) if spec.literal is not None else None
+
+
+async def _redirected(reading: _Reading, spec: MacroString, domain: str, above: tuple[str, ...]) -> TermCost:
+    text = f"redirect={spec.text}"
+    target = _name(spec, domain)
+    if target is None:
+        return TermCost(text, None, 1, unevaluated=True)
+    child = await _node(reading, target, (*above, domain), (domain, text))
+    return TermCost(text, None, 1 + child.lookups, child.voids4, child.voids6, child=child)
+
+
+async def _term(reading: _Reading, term: Mechanism, domain: str, above: tuple[str, ...]) -> TermCost:
+    text = term.written
+    if not term.costs_lookup:
+        return TermCost(text, term, 0, networks=(term.network,) if term.network else ())
+    target = _name(term.domain, domain)
+    if target is None or term.name == "ptr":
+        return TermCost(text, term, 1, unevaluated=True)
+    match term.name:
+        case "include":
+            child = await _node(reading, target, (*above, domain), (domain, text))
+            return TermCost(text, term, 1 + child.lookups, child.voids4, child.voids6, child=child)
+        case "exists":
+            answer = await reading.ask(target, "A")
+            if answer is None or answer.unknown:
+                return TermCost(text, term, 1, unevaluated=True, unknown=(target,))
+            void = int(not answer.records)
+            return TermCost(text, term, 1, void, void, always=bool(answer.records))
+        case "mx":
+            return await _mx(reading, term, target)
+        case _:
+            found = _Found()
+            await found.look(reading, [target])
+            return found.cost(text, term)
+
+
+async def _mx(reading: _Reading, term: Mechanism, target: str) -> TermCost:
+    answer = await reading.ask(target, "MX")
+    if answer is None or answer.unknown:
+        return TermCost(term.written, term, 1, unevaluated=True, unknown=(target,))
+    hosts = [host for _, host in answer.records if host]
+    found = _Found()
+    if not answer.records:
+        found.voids = {4: 1, 6: 1}
+    await found.look(reading, hosts[:10])  # RFC 7208 4.6.4
+    return found.cost(term.written, term, len(hosts))
+
+
+@dataclass
+class _Found:
+    """The addresses that one a or mx term stands for."""
+
+    addresses: list[str] = field(default_factory=list)
+    voids: dict[int, int] = field(default_factory=lambda: {4: 0, 6: 0})
+    unknown: list[str] = field(default_factory=list)
+
+    async def look(self, reading: _Reading, hosts: list[str]) -> None:
+        """Asks both families of every host, side by side."""
+        asked = [(host, version) for host in hosts for version in (4, 6)]
+        answers: list[Any] = await together(
+            *(reading.ask(host, "A" if version == 4 else "AAAA") for host, version in asked)
+        )
+        for (host, version), answer in zip(asked, answers, strict=True):
+            if answer is None or answer.unknown:
+                self.unknown.append(host)
+            elif answer.records:
+                self.addresses += answer.records
+            else:
+                self.voids[version] += 1
+
+    def cost(self, text: str, term: Mechanism, exchanges: int = 0) -> TermCost:
+        """The term with the networks of its prefix lengths around those addresses."""
+        networks: list[Network] = []
+        for address in self.addresses:
+            prefix = term.prefix6 if ":" in address else term.prefix4
+            networks.append(ip_network(address if prefix is None else f"{address}/{prefix}", strict=False))
+        return TermCost(
+            text,
+            term,
+            1,
+            self.voids[4],
+            self.voids[6],
+            networks=tuple(networks),
+            unevaluated=bool(self.unknown),
+            unknown=tuple(dict.fromkeys(self.unknown)),
+            exchanges=exchanges,
+        )
+
+
+def _passes(node: Node, version: int) -> Ranges:
+    """The addresses of one family that this record passes, as far as that can be told without a client."""
+    if node.state != "found":
+        return Ranges()
+    passed = decided = Ranges()
+    for cost in node.terms:
+        reached = _reach(cost, version) - decided
+        if cost.term is None or cost.term.qualifier == "+":
+            passed |= reached
+        if cost.term is not None:
+            decided |= reached
+    return passed
+
+
+def _reach(cost: TermCost, version: int) -> Ranges:
+    """The addresses that a term matches; of a redirect those that its record passes."""
+    if cost.child is not None:
+        return _passes(cost.child, version)
+    if cost.always or (cost.term is not None and cost.term.name == "all"):
+        return EVERYTHING[version]
+    kind = IPv4Network if version == 4 else IPv6Network
+    return Ranges.of(n for n in cost.networks if isinstance(n, kind))
+
+
+def _terminal(node: Node) -> str:
+    """How the record ends for a client that nothing matches: "-all" … "+all", "" for neutral by default."""
+    if node.record is None or node.state != "found":
+        return ""
+    for term in node.record.mechanisms:
+        if term.name == "all":
+            return f"{term.qualifier}all"
+    redirected = [cost.child for cost in node.terms if cost.term is None and cost.child is not None]
+    return _terminal(redirected[0]) if redirected else ""
+
+
+def _unevaluated(node: Node) -> list[str]:
+    """The terms that say nothing without a client, or that DNS would not tell."""
+    found = []
+    for cost in node.terms:
+        if cost.unevaluated:
+            found.append(cost.text)
+        if cost.child is not None:
+            if cost.child.state in ("unknown", "cut"):
+                found.append(cost.text)
+            found += _unevaluated(cost.child)
+    return found
+
+
+__all__ = ["Node", "State", "Survey", "TermCost", "survey"]

@@ -1,0 +1,101 @@
+"""What a survey finds: the tree of records, and the summary of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from senderauth.spf.ranges import Network
+from senderauth.spf.record import Mechanism, Record
+from senderauth.values import Finding
+
+MAX_RECORDS = 120
+MAX_QUESTIONS = 1_000
+MAX_DEPTH = 20
+
+State = Literal["found", "absent", "several", "broken", "unknown", "loop", "cut"]
+
+
+@dataclass(frozen=True, slots=True)
+class TermCost:
+    """One term of a record: what it costs in the worst case and which addresses it names."""
+
+    text: str
+    term: Mechanism | None
+    """None for a redirect."""
+    lookups: int
+    """With all that its include or redirect costs."""
+    voids4: int = 0
+    """Void lookups for an IPv4 client."""
+    voids6: int = 0
+    networks: tuple[Network, ...] = ()
+    child: Node | None = None
+    always: bool = False
+    """exists: of a name that has an address: it matches everybody."""
+    unevaluated: bool = False
+    unknown: tuple[str, ...] = ()
+    """Names that DNS would not tell of."""
+    exchanges: int = 0
+    """How many MX names an mx term finds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One record of the tree."""
+
+    domain: str
+    state: State
+    via: tuple[str, ...] = ()
+    """The domain and the term that led here."""
+    text: str | None = None
+    record: Record | None = None
+    terms: tuple[TermCost, ...] = ()
+    """Those that can be reached, a redirect last."""
+    lookups: int = 0
+    voids4: int = 0
+    voids6: int = 0
+    status: str = ""
+    texts: tuple[str, ...] = ()
+    """All records where there are several; what looks like SPF where there is none."""
+    txt_size: int = 0
+    """Octets of all TXT records at the name."""
+    elsewhere: tuple[str, ...] = ()
+    """Names near a domain without a record where one stands by mistake."""
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """The records that this one includes or redirects to."""
+        return tuple(cost.child for cost in self.terms if cost.child is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A domain's SPF record as a whole (RFC 7208), without a client's address."""
+
+    domain: str
+    state: State
+    record: str | None
+    tree: Node
+    lookups: int
+    """In the worst case, past the limit too."""
+    void_lookups: int
+    """In the worst case, of the family that meets more."""
+    networks: tuple[Network, ...]
+    """Everything it passes, IPv4 first, as the fewest networks."""
+    addresses4: int
+    addresses6: int
+    terminal: str
+    """"-all", "~all", "?all", "+all"; empty: neutral by default."""
+    includes: tuple[str, ...]
+    """The domains that the record itself includes or redirects to."""
+    unevaluated: tuple[str, ...]
+    """Terms that say nothing without a client (macros, ptr) or that DNS would not tell."""
+    cut: bool
+    """The tree is larger than what is read."""
+    findings: tuple[Finding, ...]
+
+    @property
+    def sends_nothing(self) -> bool:
+        """The record says that nobody may send for the domain."""
+        nobody = not self.networks and not self.unevaluated and not self.cut
+        return self.state == "found" and nobody and self.terminal == "-all"
