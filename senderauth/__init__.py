@@ -29,10 +29,12 @@ _DOORS = {
 }
 
 
-def __getattr__(name: str) -> object:
-    if name in _DOORS:
-        return getattr(import_module(_DOORS[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # a module-level __getattr__ would hide the packages below from a type checker
+
+    def __getattr__(name: str) -> object:
+        if name in _DOORS:
+            return getattr(import_module(_DOORS[name]), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

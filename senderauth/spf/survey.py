@@ -66,6 +66,13 @@ async def survey(resolver: Resolver, domain: str) -> Survey:
     )
 
 
+async def _elsewhere(reading: _Reading, domain: str) -> tuple[str, ...]:
+    """Where people put the record by mistake (RFC 7208 3: it belongs at the domain itself)."""
+    near = [f"{label}.{domain}" for label in ("_spf", "spf", "www")]
+    answers = await together(*(reading.ask(name, "TXT") for name in near))
+    return tuple(n for n, answer in zip(near, answers, strict=True) if answer and select(answer.records))
+
+
 async def _node(reading: _Reading, domain: str, above: tuple[str, ...], via: tuple[str, ...]) -> Node:
     """One record of the tree with all below it."""
     reading.records += 1

@@ -1,0 +1,214 @@
+"""DKIM keys in DNS: is there a key at this selector that a verifier can use? (RFC 6376 3.6, RFC 8301)"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Literal
+
+from senderauth import names
+from senderauth.dkim.record import KeyRecord, parse_key, rsa_numbers
+from senderauth.dns import Answer, Question, Resolver, together
+from senderauth.values import Finding, Reason, Severity, Step, Trace
+
+State = Literal["valid", "weak", "revoked", "missing", "malformed", "unusable", "temperror"]
+
+MIN_BITS = 1024  # RFC 8301 3.2: below it a verifier must not accept
+GOOD_BITS = 2048
+MAX_BITS = 16_384
+MAX_RECORDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What stands at one selector."""
+
+    domain: str
+    selector: str
+    name: str
+    """`<selector>._domainkey.<domain>`"""
+    state: State
+    """"weak": too small to be accepted; "unusable": for another service or hash, or of an unknown type."""
+    reason: Reason
+    type: str
+    """"rsa", "ed25519", or what k= says; empty without a record."""
+    bits: int
+    """Modulus size of rsa, 256 for ed25519; 0 where there is no key."""
+    flags: tuple[str, ...]
+    testing: bool
+    """t=y (RFC 6376 3.6.1)"""
+    strict: bool
+    """t=s: i= must be exactly d="""
+    hashes: tuple[str, ...] | None
+    """h=; None: all."""
+    record: str | None
+    records: int
+    """How many TXT records stand there."""
+    canonical_name: str | None
+    """Where a CNAME leads."""
+    octets: bytes | None
+    """p= decoded."""
+    findings: tuple[Finding, ...]
+    trace: Step
+
+
+@dataclass(frozen=True, slots=True)
+class KeySearch:
+    """What common selectors lead to. A key that is not found this way may still exist."""
+
+    domain: str
+    keys: tuple[Key, ...]
+    """Those found, valid ones first."""
+    tried: tuple[str, ...]
+    unknown: tuple[str, ...]
+    """Selectors that DNS would not tell of."""
+    none_possible: bool
+    """`_domainkey.<domain>` does not exist, so nothing below it does (RFC 8020)."""
+    users: Mapping[str, str]
+    """Who commonly uses a selector that was found."""
+
+
+@lru_cache(maxsize=1)
+def common_selectors() -> Mapping[str, str]:
+    """Common selectors and who uses them."""
+    text = files("senderauth.dkim").joinpath("selectors.toml").read_text("utf-8")
+    table: dict[str, str] = tomllib.loads(text)["selectors"]
+    return table
+
+
+async def fetch_key(resolver: Resolver, domain: str, selector: str) -> Key:
+    """The key of a selector, judged as a verifier would before any message (RFC 6376 6.1.2)."""
+    name = names.normalise(f"{selector}._domainkey.{domain}")
+    trace = Trace("dkim-key", domain=domain[:256], selector=selector[:256])
+    if name is None:
+        reason = Reason("dkim-selector-unusable", {"selector": selector[:100], "domain": domain[:256]})
+        return _empty(domain, selector, "", "malformed", reason, trace)
+    answer = await resolver.resolve(Question(name, "TXT"))
+    records = [text.decode("latin-1")[:1_000] for text in answer.records[:MAX_RECORDS]]
+    trace.note("dns", name=name, type="TXT", status=answer.status.value, records=records)
+    return judge(domain, selector, name, answer, trace)
+
+
+def judge(domain: str, selector: str, name: str, answer: Answer, trace: Trace) -> Key:
+    """The key that an answer holds. Of several records the best one counts (RFC 6376 6.1.2 step 3)."""
+    if answer.unknown:
+        reason = Reason("dkim-key-unknown", {"name": name, "status": answer.status.value})
+        return _empty(domain, selector, name, "temperror", reason, trace)
+    if not answer.records:
+        facts = {"name": name, "status": answer.status.value, "target": answer.canonical_name or ""}
+        return _empty(domain, selector, name, "missing", Reason("dkim-key-missing", facts), trace)
+    order: tuple[State, ...] = ("valid", "weak", "unusable", "revoked", "malformed")
+    judged = [_judged(parse_key(text), name) for text in answer.records[:MAX_RECORDS]]
+    state, reason, record, bits = min(judged, key=lambda j: order.index(j[0]))
+    found = list(_findings(name, state, reason, record, bits))
+    if len(answer.records) > 1:
+        facts = {"count": len(answer.records)}
+        found.insert(0, Finding("dkim-key-several-records", "high", name, facts, "RFC 6376 3.6.2.2"))
+    return Key(
+        domain,
+        selector,
+        name,
+        state,
+        reason,
+        record.type,
+        bits,
+        record.flags,
+        "y" in record.flags,
+        "s" in record.flags,
+        record.hashes,
+        record.text,
+        len(answer.records),
+        answer.canonical_name,
+        record.octets,
+        tuple(found),
+        trace.root,
+    )
+
+
+def _empty(domain: str, selector: str, name: str, state: State, reason: Reason, trace: Trace) -> Key:
+    severity: Severity = "medium" if state == "temperror" else "high"
+    found = Finding(reason.id, severity, name or domain, dict(reason.facts), "RFC 6376 6.1.2")
+    return Key(
+        domain, selector, name, state, reason, "", 0, (), False, False,
+        None, None, 0, None, None, (found,), trace.root,
+    )  # fmt: skip
+
+
+def _judged(record: KeyRecord, name: str) -> tuple[State, Reason, KeyRecord, int]:
+    """One record in the order of RFC 6376 6.1.2, and its key size."""
+
+    def say(state: State, id: str, bits: int = 0, **facts: object) -> tuple[State, Reason, KeyRecord, int]:
+        return state, Reason(id, {"name": name, **facts}), record, bits
+
+    if record.revoked and not record.problems:
+        return say("revoked", "dkim-key-revoked")
+    if record.problems:
+        problem = record.problems[0]
+        return say("malformed", problem.id, **problem.facts)
+    bits, id = key_size(record)
+    if id:
+        return say("unusable" if id == "dkim-key-type-unknown" else "malformed", id, type=record.type)
+    if record.hashes is not None and "sha256" not in record.hashes:  # RFC 8301 3.1
+        return say("unusable", "dkim-key-sha1-only", bits, hashes=list(record.hashes))
+    if not {"*", "email"} & set(record.services):
+        return say("unusable", "dkim-key-other-service", bits, services=list(record.services))
+    if record.type == "rsa" and bits < MIN_BITS:
+        return say("weak", "dkim-key-too-small", bits, bits=bits, minimum=MIN_BITS)
+    return say("valid", "dkim-key-valid", bits, type=record.type, bits=bits)
+
+
+def key_size(record: KeyRecord) -> tuple[int, str]:
+    """The key's size in bits, or 0 and the id of what is wrong with it."""
+    octets = record.octets or b""
+    if record.type == "ed25519":  # RFC 8463 4.2: the raw 32 octets
+        return (256, "") if len(octets) == 32 else (0, "dkim-key-not-a-key")
+    if record.type != "rsa":
+        return 0, "dkim-key-type-unknown"
+    numbers = rsa_numbers(octets)
+    if numbers is None:
+        return 0, "dkim-key-not-a-key"
+    modulus, exponent = numbers
+    # RFC 6376 8.13: hostile keys cost the verifier its time
+    if modulus.bit_length() > MAX_BITS or exponent.bit_length() > 64 or exponent < 3 or exponent % 2 == 0:
+        return 0, "dkim-key-hostile"
+    return modulus.bit_length(), ""
+
+
+def _findings(name: str, state: State, reason: Reason, record: KeyRecord, bits: int) -> Iterator[Finding]:
+    if state != "valid":
+        severity: Severity = "medium" if state == "revoked" else "high"
+        evidence = {key: value for key, value in reason.facts.items() if key != "name"}
+        yield Finding(reason.id, severity, name, evidence, "RFC 6376 6.1.2")
+        return
+    if record.type == "rsa" and bits < GOOD_BITS:
+        yield Finding("dkim-key-small", "medium", name, {"bits": bits, "advised": GOOD_BITS}, "RFC 8301 3.2")
+    if record.type == "ed25519":
+        yield Finding("dkim-key-ed25519", "low", name, {}, "RFC 8463 3")
+    if "y" in record.flags:
+        yield Finding("dkim-key-testing", "medium", name, {}, "RFC 6376 3.6.1")
+    if record.hashes is not None and "sha1" in record.hashes:
+        yield Finding("dkim-key-allows-sha1", "low", name, {"hashes": list(record.hashes)}, "RFC 8301 3.1")
+    unknown = [tag.name for tag in record.tags.tags if tag.name not in ("v", "h", "k", "n", "p", "s", "t")]
+    if unknown:
+        yield Finding("dkim-key-unknown-tags", "info", name, {"tags": unknown[:10]}, "RFC 6376 3.6.1")
+
+
+async def find_keys(resolver: Resolver, domain: str, selectors: Iterable[str] | None = None) -> KeySearch:
+    """Tries common selectors, or these, side by side."""
+    known = common_selectors()
+    tried = tuple(selectors) if selectors is not None else tuple(known)
+    base = names.normalise(f"_domainkey.{domain}")
+    if base is None:
+        return KeySearch(domain, (), tried, (), False, {})
+    answer = await resolver.resolve(Question(base, "TXT"))
+    if answer.name_missing:  # RFC 8020: nothing is below a name that does not exist
+        return KeySearch(domain, (), (), (), True, {})
+    keys = await together(*(fetch_key(resolver, domain, selector) for selector in tried))
+    found = [key for key in keys if key.state not in ("missing", "temperror")]
+    found.sort(key=lambda key: (key.state != "valid", -key.bits))
+    unknown = tuple(key.selector for key in keys if key.state == "temperror")
+    users = {key.selector: known.get(key.selector, "") for key in found}
+    return KeySearch(domain, tuple(found), tried, unknown, False, users)

@@ -1,0 +1,188 @@
+"""DKIM tag lists and key records: text to value and back (RFC 6376 3.2, 3.6.1; RFC 8463 4)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from senderauth.values import Problem, Span
+
+MAX_RECORD = 65_536
+MAX_TAGS = 200
+SPACE = " \t\r\n"
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One tag of a tag list, white space around it taken off."""
+
+    name: str
+    """As written: tag names are case-sensitive (RFC 6376 3.2)."""
+    value: str
+    span: Span = field(default=Span(0, 0), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TagList:
+    """A tag list, taken apart whole (RFC 6376 3.2)."""
+
+    tags: tuple[Tag, ...]
+    problems: tuple[Problem, ...] = ()
+    """Faults that make the whole list invalid."""
+
+    def __str__(self) -> str:
+        return "; ".join(f"{tag.name}={tag.value}" for tag in self.tags)
+
+    def get(self, name: str) -> str | None:
+        """The tag's value, None where it is not there. An empty value is not an absent tag."""
+        return next((tag.value for tag in self.tags if tag.name == name), None)
+
+    def words(self, name: str) -> tuple[str, ...] | None:
+        """A colon-separated value as lower-case words."""
+        value = self.get(name)
+        return None if value is None else tuple(word.strip(SPACE).lower() for word in value.split(":"))
+
+
+def tag_list(text: str) -> TagList:
+    """Takes a tag list apart. A tag without "=" or with an odd name, and a name twice, are faults."""
+    tags: list[Tag] = []
+    problems: list[Problem] = []
+    seen: set[str] = set()
+    position = 0
+    parts = text.split(";", MAX_TAGS)
+    if parts and not parts[-1].strip(SPACE):
+        parts.pop()  # a closing ";" is allowed
+    for part in parts:
+        start, position = position, position + len(part) + 1
+        span = Span(start, start + len(part))
+        name, equals, value = part.partition("=")
+        name = name.strip(SPACE)
+        if not equals or _NAME.match(name) is None:
+            problems.append(Problem("dkim-not-a-tag", span, {"written": part.strip(SPACE)[:100]}))
+            continue
+        if name in seen:
+            problems.append(Problem("dkim-tag-twice", span, {"tag": name}))
+            continue
+        seen.add(name)
+        tags.append(Tag(name, value.strip(SPACE), span))
+    return TagList(tuple(tags), tuple(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """A key record as written (RFC 6376 3.6.1)."""
+
+    tags: TagList
+    type: str
+    """k=, "rsa" where it is not said."""
+    octets: bytes | None = field(repr=False)
+    """p= decoded; None where it is absent or no base64."""
+    revoked: bool
+    """p= is there and empty."""
+    flags: tuple[str, ...]
+    hashes: tuple[str, ...] | None
+    """h=; None: all."""
+    services: tuple[str, ...]
+    notes: str
+    problems: tuple[Problem, ...]
+    """Faults for which the record must be discarded."""
+    text: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return str(self.tags)
+
+
+@lru_cache(maxsize=4_096)
+def parse_key(given: bytes | str) -> KeyRecord:
+    """Takes a key record apart."""
+    text = given.decode("latin-1") if isinstance(given, bytes) else given
+    tags = tag_list(text[:MAX_RECORD])
+    problems = list(tags.problems)
+    if len(text) > MAX_RECORD:
+        problems.append(Problem("dkim-key-oversized", Span(0, 1), {"length": len(text)}))
+    version = tags.get("v")
+    if version is not None:
+        tag = next(tag for tag in tags.tags if tag.name == "v")
+        if version != "DKIM1":
+            problems.append(Problem("dkim-key-version", tag.span, {"version": version[:50]}))
+        elif tags.tags[0].name != "v":  # RFC 6376 3.6.1: first, if at all
+            problems.append(Problem("dkim-key-version-not-first", tag.span, {}))
+    written = tags.get("p")
+    octets: bytes | None = None
+    if written is None:
+        problems.append(Problem("dkim-key-without-p", Span(0, len(text[:200])), {}))
+    elif written:
+        octets = _base64(written)
+        if octets is None:
+            tag = next(tag for tag in tags.tags if tag.name == "p")
+            problems.append(Problem("dkim-key-not-base64", tag.span, {}))
+    return KeyRecord(
+        tags,
+        (tags.get("k") or "rsa").lower(),
+        octets,
+        written == "",
+        tuple(flag for flag in tags.words("t") or () if flag),
+        tags.words("h"),
+        tags.words("s") or ("*",),
+        tags.get("n") or "",
+        tuple(problems),
+        text[:MAX_RECORD],
+    )
+
+
+def _base64(text: str) -> bytes | None:
+    """The octets; white space inside is allowed (RFC 6376 2.10), missing padding is mended."""
+    compact = "".join(text.split())
+    if not compact.isascii():
+        return None
+    try:
+        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def rsa_numbers(der: bytes) -> tuple[int, int] | None:
+    """Modulus and exponent of an RSA public key, as SubjectPublicKeyInfo or bare RSAPublicKey (RFC 6376
+    3.6.1 says the one, practice the other); None where it is neither. A few lines of DER instead of the
+    cryptography library, whose import would double the time of a check; a test holds both together.
+    """
+    try:
+        body, rest = _der(der, 0x30)
+        if rest:
+            return None
+        if body[:1] == b"\x30":  # SubjectPublicKeyInfo: algorithm, then the key in a bit string
+            algorithm, bits = _der(body, 0x30)
+            oid, _ = _der(algorithm, 0x06)
+            inner, rest = _der(bits, 0x03)
+            if oid != b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01" or inner[:1] != b"\x00" or rest:
+                return None
+            body, rest = _der(inner[1:], 0x30)
+            if rest:
+                return None
+        modulus, body = _der(body, 0x02)
+        exponent, body = _der(body, 0x02)
+        if body or not modulus or not exponent:
+            return None
+        return int.from_bytes(modulus, "big"), int.from_bytes(exponent, "big")
+    except IndexError:
+        return None
+
+
+def _der(data: bytes, tag: int) -> tuple[bytes, bytes]:
+    """The content of the element at the start, and what follows it. IndexError where it is not there."""
+    if data[0] != tag:
+        raise IndexError
+    length, start = data[1], 2
+    if length & 0x80:
+        count = length & 0x7F
+        if not 1 <= count <= 4:
+            raise IndexError
+        length, start = int.from_bytes(data[2 : 2 + count], "big"), 2 + count
+    if start + length > len(data):
+        raise IndexError
+    return data[start : start + length], data[start + length :]
