@@ -12,7 +12,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final, Literal
 
@@ -155,7 +155,7 @@ def _names(table: Mapping[str, Any], key: str) -> tuple[Any, ...]:
     return tuple(table.get(key, ()))
 
 
-@lru_cache(maxsize=None)
+@cache
 def entry(id: str) -> Entry:
     """The entry of that id. Raises KeyError where there is none."""
     table = tomllib.loads(_blocks("entries")[id])
@@ -180,7 +180,7 @@ def entry(id: str) -> Entry:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def message(id: str) -> Message:
     """The message of that id; for the id of an entry with a text of its own, that text as a message.
     Raises KeyError where there is none.
@@ -270,7 +270,7 @@ def messages() -> Mapping[str, Message]:
     return _Table(_blocks("messages"), message)
 
 
-@lru_cache(maxsize=None)
+@cache
 def wording(id: str, language: Language = "en") -> Wording:
     """The words for an entry; for a message, those of its cause. Raises KeyError for an unknown id and
     ValueError for a language that the catalogue does not speak.

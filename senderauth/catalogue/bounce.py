@@ -1,0 +1,273 @@
+"""Bounces as they come: text, notifications, free-form mail, log lines; out come facts and readings.
+
+Theory of operation. A message is taken apart into the status fields of each recipient (RFC 3464), the
+notice for people, and the returned message. What a recipient's `Diagnostic-Code` says is matched first;
+where it says too little, the notice's words about that recipient are. Every fact keeps where it was
+found, and what the answer itself says wins over what the returned message says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from senderauth.catalogue import dsn, freeform
+from senderauth.catalogue.codes import Codes, find_codes
+from senderauth.catalogue.facts import Fact, ip_of
+from senderauth.catalogue.load import Permanence
+from senderauth.catalogue.logs import LogLine, looks_like_log, read_lines
+from senderauth.catalogue.match import RANKS, Match, match
+from senderauth.catalogue.mime import MAX_BYTES, Part, decode, parse
+from senderauth.catalogue.providers import provider_of
+from senderauth.catalogue.returned import returned_facts
+
+Form = Literal["notification", "notice", "text", "log"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """What was said of one recipient, and what it may mean. Empty: not said."""
+
+    form: Form
+    """ "notification": a DSN; "notice": a message in free form; "text": pasted; "log": a line of a log."""
+    recipient: str
+    text: str
+    """The answer, as it was given."""
+    codes: Codes
+    action: str
+    """RFC 3464 2.3.3: "failed", "delayed", …: the fate of the message, not of the cause."""
+    refusing_host: str
+    reporting_host: str
+    provider: str
+    """Key of the provider that refused."""
+    time: str
+    facts: tuple[Fact, ...]
+    matches: tuple[Match, ...]
+    """The surest first; never empty."""
+    returned: bytes
+    """The returned message, or its header."""
+    line: int
+    """Number of the log's line, from 1; 0 elsewhere."""
+
+    @property
+    def permanence(self) -> Permanence:
+        """Of the cause, by the likeliest reading."""
+        return self.matches[0].permanence
+
+    def fact(self, name: str) -> str:
+        """The first fact of that name, or empty."""
+        return next((fact.value for fact in self.facts if fact.name == name), "")
+
+
+_MESSAGE = re.compile(
+    rb"\A(?:From [^\n]{1,300}\n)?(?:[!-9;-~]{1,80}[ \t]{0,4}:[^\n]{0,2000}\n(?:[ \t][^\n]{0,2000}\n){0,200}){2}"
+)
+_KNOWN_FIELD = re.compile(
+    rb"^(?:Received|Return-Path|From|To|Subject|Message-I[Dd]|Date|MIME-Version|Content-Type)[ \t]{0,4}:",
+    re.MULTILINE | re.IGNORECASE,
+)
+
+
+def read_bounce(data: bytes | str) -> tuple[Bounce, ...]:
+    """Every recipient's bounce in a message, a pasted text or some log lines; never raises for what the
+    data holds, and reads at most 4 MiB of it. At least one bounce comes out, be it an unknown one.
+    """
+    octets = data.encode("utf-8", "replace") if isinstance(data, str) else bytes(data[:MAX_BYTES])
+    octets = octets[:MAX_BYTES].replace(b"\r\n", b"\n").lstrip(b"\n")
+    if _MESSAGE.match(octets) and len(_KNOWN_FIELD.findall(octets[:65_536])) >= 2:
+        return _read_message(parse(octets))
+    text = decode(octets)
+    if dsn.has_fields(text):
+        return tuple(_from_fields(text, freeform.cut(text)[0], "", b"", "notification"))
+    if looks_like_log(text):
+        return tuple(read_log(octets.split(b"\n"))) or (_unknown(text),)
+    notice, rest = freeform.cut(text)
+    return tuple(_from_notice(notice, rest.encode(), "text", "", ""))
+
+
+def read_log(lines: Iterable[bytes]) -> Iterator[Bounce]:
+    """The bounces, delays and refusals that a log tells of, line by line; nothing is kept. A line that is
+    a reply but of no known format counts where its text is known.
+    """
+    for number, line in read_lines(lines):
+        bounce = _from_line(number, line)
+        if line.program != "reply" or bounce.matches[0].span is not None:
+            yield bounce
+
+
+def _unknown(text: str) -> Bounce:
+    return _bounce("text", text, freeform.Section("", text, "", ""))
+
+
+def _read_message(message: Part) -> tuple[Bounce, ...]:
+    returned = dsn.returned_part(message)
+    status = dsn.status_part(message)
+    texts = [part for part in message.walk() if part.type.startswith("text/") and not part.parts]
+    notice = "\n".join(part.text() for part in texts if part.type == "text/plain")
+    if not notice.strip():
+        notice = "\n".join(freeform.plain(part.text()) for part in texts if part.type == "text/html")
+    fields = status.text() if status is not None else ""
+    if not fields and dsn.has_fields(notice):
+        fields = notice
+    own, rest = freeform.cut(notice) if not returned else (notice, "")
+    returned = returned or rest.encode()
+    host = _reporting(message)
+    if fields:
+        found = tuple(_from_fields(fields, own, host, returned, "notification"))
+        if found:
+            return found
+    failed = message.field("x-failed-recipients").partition(",")[0].strip()
+    return tuple(_from_notice(own, returned, "notice", host, failed))
+
+
+def _reporting(message: Part) -> str:
+    """The host of MAILER-DAEMON, who wrote the notice."""
+    host = message.field("from").rpartition("@")[2].strip("<> ()").partition(" ")[0].strip("<>()").lower()
+    return host if "." in host else ""
+
+
+def _from_fields(fields: str, notice: str, host: str, returned: bytes, form: Form) -> Iterator[Bounce]:
+    told = {section.address.lower(): section for section in freeform.sections(notice)}
+    listed = dsn.recipients(fields)
+    for recipient in listed:
+        section = told.get(recipient.address.lower())
+        if section is None and len(listed) == 1:
+            section = next(iter(told.values()))
+        said = freeform.Section(
+            recipient.address,
+            recipient.diagnostic,
+            recipient.remote_mta or (section.host if section else ""),
+            section.host_address if section else "",
+        )
+        bounce = _bounce(
+            form,
+            recipient.diagnostic,
+            said,
+            status=recipient.status,
+            action=recipient.action,
+            reporting=recipient.reporting_mta or host,
+            time=recipient.last_attempt or recipient.arrival,
+            returned=returned,
+            source="diagnostic-code",
+        )
+        if section is not None and RANKS.index(bounce.matches[0].rank) >= RANKS.index("provider-code"):
+            bounce = _better(bounce, section.text)
+        yield bounce
+
+
+def _better(bounce: Bounce, told: str) -> Bounce:
+    """The bounce with the notice's words where they say more than the fields."""
+    answered = freeform.answer(told)
+    matches = match(answered, provider=bounce.provider, code=str(bounce.codes) or None)
+    if matches[0].span is None:
+        answered = told
+        matches = match(told, provider=bounce.provider, code=str(bounce.codes) or None)
+    if RANKS.index(matches[0].rank) >= RANKS.index(bounce.matches[0].rank):
+        return bounce
+    named = {fact.name for fact in matches[0].facts}
+    kept = tuple(fact for fact in bounce.facts if fact.name not in named)
+    facts = (*(replace(fact, source="notice") for fact in matches[0].facts), *kept)
+    return replace(bounce, text=answered.strip()[:8_192], matches=matches, facts=facts)
+
+
+def _from_notice(notice: str, returned: bytes, form: Form, host: str, failed: str) -> Iterator[Bounce]:
+    for section in freeform.sections(notice):
+        bounce = _bounce(
+            form,
+            section.text,
+            section if section.address or not failed else replace(section, address=failed),
+            reporting=host,
+            returned=returned,
+            source="notice" if form == "notice" else "text",
+        )
+        yield bounce
+
+
+def _bounce(
+    form: Form,
+    text: str,
+    section: freeform.Section,
+    *,
+    status: str = "",
+    action: str = "",
+    reporting: str = "",
+    time: str = "",
+    returned: bytes = b"",
+    source: str = "text",
+) -> Bounce:
+    answered = freeform.answer(text)
+    codes = find_codes(answered)
+    if not codes.enhanced and not codes.reply:
+        codes = find_codes(text)
+    if status and (not codes.enhanced or codes.enhanced.endswith(".0.0")):
+        codes = Codes(codes.reply, status)
+    provider = provider_of(section.host) or provider_of(section.address.rpartition("@")[2])
+    matches = match(text, provider=provider, code=str(codes) or None)
+    facts = [replace(fact, source=source) for fact in matches[0].facts]
+    facts += _envelope(section, reporting, source)
+    known = {fact.name for fact in facts}
+    later = [fact for fact in returned_facts(returned) if fact.name not in known]
+    return Bounce(
+        form=form,
+        recipient=section.address,
+        text=(text if form == "notification" else answered)[:8_192],
+        codes=codes,
+        action=action or _action(codes),
+        refusing_host=section.host,
+        reporting_host=reporting,
+        provider=provider,
+        time=time,
+        facts=(*facts, *later),
+        matches=matches,
+        returned=returned,
+        line=0,
+    )
+
+
+def _action(codes: Codes) -> str:
+    if codes.final is None:
+        return ""
+    return "failed" if codes.final else "delayed"
+
+
+def _envelope(section: freeform.Section, reporting: str, source: str) -> Iterator[Fact]:
+    notified = source == "diagnostic-code"
+    if section.address:
+        yield Fact("recipient", section.address, "final-recipient" if notified else source)
+    if section.host:
+        yield Fact("refusing_host", section.host, "remote-mta" if notified else source)
+    if ip_of(section.host_address):
+        yield Fact("refusing_address", ip_of(section.host_address), source)
+    if reporting:
+        yield Fact("reporting_host", reporting, "reporting-mta" if notified else "from")
+
+
+def _from_line(number: int, line: LogLine) -> Bounce:
+    section = freeform.Section(line.recipient, line.text, line.host, line.host_address)
+    answered = freeform.answer(line.text)
+    codes = find_codes(answered)
+    codes = Codes(codes.reply or line.codes.reply, codes.enhanced or line.codes.enhanced)
+    provider = provider_of(line.host) or provider_of(line.recipient.rpartition("@")[2])
+    matches = match(line.text, provider=provider, code=str(codes) or None)
+    facts = [replace(fact, source="log") for fact in matches[0].facts]
+    facts += _envelope(section, "", "log")
+    known = {fact.name for fact in facts}
+    said = (("address", ip_of(line.client_address)), ("mail_from", line.mail_from), ("helo", line.helo))
+    facts += [Fact(name, value, "log") for name, value in said if value and name not in known]
+    return Bounce(
+        form="log",
+        recipient=line.recipient,
+        text=answered,
+        codes=codes,
+        action=line.action,
+        refusing_host=line.host,
+        reporting_host="",
+        provider=provider if not line.own else "",
+        time=line.time,
+        facts=tuple(facts),
+        matches=matches,
+        returned=b"",
+        line=number,
+    )

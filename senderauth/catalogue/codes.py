@@ -1,0 +1,125 @@
+"""Reply codes and enhanced status codes: found in text, and what they mean by themselves (RFC 5321 4.2,
+RFC 3463, RFC 7372, RFC 7505).
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from senderauth.catalogue.load import LANGUAGES, Language
+
+_ENHANCED = r"[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)"
+_BOTH = re.compile(rf"(?<![\w.])([245]\d\d)[-; ]{{1,2}}[#(]{{0,2}}({_ENHANCED})")
+_ALONE = re.compile(r"(?<![\w.])([45]\.\d{1,3}\.\d{1,3}(?!\.?\d))")
+_REPLY = re.compile(r"(?:^[ \t>\"(]{0,8}|[:>)\]] ?|[\[(]|\bsaid |\berror )([245]\d\d)(?=[ -;]|$)", re.MULTILINE)
+_ANY_REPLY = re.compile(r"(?<![\w.-])([45][0-7]\d)(?=[ -][A-Za-z<#(\[])")
+_CODE = re.compile(rf"^\s*([245]\d\d)?[-; ]*#?({_ENHANCED})?\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """The codes of one answer; empty where there is none."""
+
+    reply: str = ""
+    """Three digits."""
+    enhanced: str = ""
+    """Class, subject, detail."""
+
+    @property
+    def conflict(self) -> bool:
+        """Whether the two say different classes, against RFC 3463 2. Seen in the wild."""
+        return bool(self.reply and self.enhanced) and self.reply[0] != self.enhanced[0]
+
+    @property
+    def final(self) -> bool | None:
+        """Whether the refusal was final; None where no code tells. The reply code decides: it is what the
+        sending server obeys.
+        """
+        code = self.reply or self.enhanced
+        return code[0] == "5" if code[:1] in ("4", "5") else None
+
+    def __str__(self) -> str:
+        return " ".join(code for code in (self.reply, self.enhanced) if code)
+
+
+def find_codes(raw: str) -> Codes:
+    """The first answer's codes in a text."""
+    both = _BOTH.search(raw)
+    if both:
+        return Codes(both[1], both[2])
+    alone = _ALONE.search(raw)
+    reply = _REPLY.search(raw) or _ANY_REPLY.search(raw)
+    return Codes(reply[1] if reply else "", alone[1] if alone else "")
+
+
+def read_codes(code: str) -> Codes:
+    """Codes given by themselves, such as "550 5.7.26", "550" or "5.7.26"; none where they are not codes."""
+    found = _CODE.match(code)
+    return Codes(found[1] or "", found[2] or "") if found else Codes()
+
+
+@cache
+def _data() -> Mapping[str, Any]:
+    return tomllib.loads(files("senderauth.catalogue").joinpath("codes.toml").read_text("utf-8"))
+
+
+@cache
+def _words(language: Language) -> Mapping[str, str]:
+    if language not in LANGUAGES:
+        raise ValueError(f"no wording in {language!r}; there is {', '.join(LANGUAGES)}")
+    folder = files("senderauth.catalogue").joinpath("text", language)
+    words: Mapping[str, str] = tomllib.loads(folder.joinpath("codes.toml").read_text("utf-8"))["codes"]
+    return words
+
+
+def meanings(codes: Codes) -> tuple[str, ...]:
+    """Keys of what the codes say, from the most exact: "x.7.26", "x.7", "550", "5". Each has words."""
+    keys = []
+    if codes.enhanced:
+        _, subject, detail = codes.enhanced.split(".")
+        keys += [f"x.{subject}.{detail}", f"x.{subject}"]
+    keys += [codes.reply, (codes.reply or codes.enhanced)[:1]]
+    known = _data()
+    return tuple(key for key in keys if key in known)
+
+
+def code_words(key: str, language: Language = "en") -> str:
+    """What the code of that key says, one sentence."""
+    return _words(language)[key]
+
+
+def code_source(key: str) -> str:
+    """Where the code of that key is defined."""
+    return str(_data()[key]["rfc"])
+
+
+def entry_by_code(codes: Codes) -> str:
+    """The entry that the registry's meaning of the codes leads to, or empty: most codes decide nothing."""
+    for key in meanings(codes):
+        if _data()[key].get("entry"):
+            return str(_data()[key]["entry"])
+    return ""
+
+
+def entry_by_provider_code(codes: Codes, provider: str) -> str:
+    """The entry that the provider means by the code where it uses it in its own sense, or empty."""
+    if not codes.enhanced:
+        return ""
+    return str(_data()["provider"].get(provider, {}).get("x" + codes.enhanced[1:], ""))
+
+
+def entry_by_word(codes: Codes, lower: str) -> tuple[str, str]:
+    """The entry that the code's subject and a word in the normalised text mean together, and the word."""
+    subject = codes.enhanced.split(".")[1] if codes.enhanced else ""
+    for row in _data()["subject"]["words"]:
+        if row["subject"] == subject or (not subject and row["subject"] == "7" and codes.reply):
+            for word in row["words"]:
+                if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", lower):
+                    return row["entry"], word
+    return "", ""

@@ -1,0 +1,166 @@
+"""Facts that a bounce's text states: addresses, domains, words of results, codes of filters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import unquote
+
+from senderauth.catalogue.normalise import Text
+from senderauth.catalogue.pattern import Hit
+from senderauth.names import normalise as normalise_name
+from senderauth.values import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that the bounce says, and where it says it."""
+
+    name: str
+    value: str
+    source: str
+    """"text", or the part of the bounce: "diagnostic-code", "remote-mta", "returned-from", …"""
+    span: Span | None = None
+    """In the raw text, where that is the source."""
+
+
+_DOMAINS = frozenset(
+    "author_domain mail_from_domain spf_domain dkim_domain helo host domain recipient_domain".split()
+)
+_ADDRESSES = frozenset("recipient mail_from sender login author".split())
+_POLICIES = frozenset({"none", "quarantine", "reject"})
+
+# Raw text, because its letters' case matters; the grammar is that of real samples of one provider.
+_FILTER_CODE = re.compile(
+    r"\((B(?:-[A-Z]{1,20}){1,5})(?: ([0-9]{1,12})(?:::([0-9]{10})-([0-9A-F]{8})-([0-9A-F]{8})"
+    r"/([0-9]{1,10})/([0-9]{1,20}))?)?\)"
+)
+_SCOPE = re.compile(r"\((ACC|RID)\)")
+_MESSAGE_NUMBER = re.compile(r"\[MSG([0-9]{4})\]")
+_PAIR = re.compile(r"\b(spf|dkim|dmarc) ?= ?(pass|fail|softfail|neutral|none|temperror|permerror|did not pass)\b")
+_GMAIL_SPF = re.compile(r"\bspf (?:check for )?\[?([^\s\[\]]{1,255})\]? (?:does not pass )?with ip: ?\[?([^\s\[\]=]{1,64})\]?")
+_GMAIL_SPF_IP = re.compile(r"\bspf with \[?([0-9a-f:.]{2,64})\]? = did not pass")
+_WHY = re.compile(r"open-?spf\.(?:net|org)/why[?;]([^\s<>\"')\]]{1,600})")
+_WHY_NAMES = {"s": "identity", "identity": "mail_from", "id": "mail_from", "ip": "address", "r": "host", "receiver": "host"}
+_BLOCK_LIST = re.compile(r"\bblocked using ([a-z0-9][a-z0-9.-]{2,100})")
+
+
+def facts_of_slots(normal: Text, hit: Hit) -> tuple[Fact, ...]:
+    """What the slots of a pattern hold, as far as it is what the slot's name says."""
+    found = []
+    for name, start, end in hit.slots:
+        value = _value(name, normal.shown[start:end]) if start >= 0 else ""
+        if value:
+            found.append(Fact(name, value, "text", normal.raw_span(start, end)))
+    return tuple(found)
+
+
+def _value(name: str, text: str) -> str:
+    """The text as the value of a slot; empty where it is none, such as a placeholder of a manual."""
+    text = text.strip("<>[]()'\"").rstrip(".,;:")
+    if name == "address":
+        return ip_of(text)
+    if name in _DOMAINS:
+        return domain_of(text)
+    if name in _ADDRESSES:
+        local, _, domain = text.rpartition("@")
+        return f"{local}@{domain.lower()}" if local and domain_of(domain) else ""
+    if name == "policy":
+        return text.lower() if text.lower() in _POLICIES else ""
+    return text
+
+
+def ip_of(text: str) -> str:
+    """The text as an IP address; empty where it is none."""
+    try:
+        return str(ip_address(text.strip("[]").lower().removeprefix("ipv6:")))
+    except ValueError:
+        return ""
+
+
+def domain_of(text: str) -> str:
+    """The text as a domain name in normal form; empty where it is none."""
+    name = normalise_name(text.lower()) if "." in text else None
+    return name if name and not ip_of(text) else ""
+
+
+def facts_of_text(normal: Text) -> tuple[Fact, ...]:
+    """What any text may state, whatever else it says; the first of a name counts."""
+    found: dict[str, Fact] = {}
+    for fact in (*_filter_codes(normal.raw), *_results(normal)):
+        found.setdefault(fact.name, fact)
+    return tuple(found.values())
+
+
+def stated_code_word(facts: tuple[Fact, ...]) -> str:
+    """The filter's code word in lower case, without what follows it: "b-url"."""
+    for fact in facts:
+        if fact.name == "filter_code":
+            return fact.value.lower()
+    return ""
+
+
+def _filter_codes(raw: str) -> Iterator[Fact]:
+    code = _FILTER_CODE.search(raw)
+    if code:
+        names = ("filter_code", "filter_rule", "filter_time", "filter_id", "filter_message", "", "")
+        for number, name in enumerate(names, 1):
+            if name and code[number]:
+                yield Fact(name, code[number], "text", Span(*code.span(number)))
+    for name, regex in (("filter_scope", _SCOPE), ("filter_text", _MESSAGE_NUMBER)):
+        one = regex.search(raw)
+        if one:
+            yield Fact(name, one[1], "text", Span(*one.span(1)))
+
+
+def _results(normal: Text) -> Iterator[Fact]:
+    def fact(name: str, value: str, start: int, end: int) -> Fact:
+        return Fact(name, value, "text", normal.raw_span(start, end))
+
+    lower = normal.lower
+    for pair in _PAIR.finditer(lower):
+        word = "fail" if pair[2] == "did not pass" else pair[2]
+        yield fact(f"{pair[1]}_word", word, *pair.span(2))
+    spf = _GMAIL_SPF.search(lower)
+    if spf:
+        if domain_of(spf[1]):
+            yield fact("spf_domain", domain_of(spf[1]), *spf.span(1))
+        if ip_of(spf[2]):
+            yield fact("address", ip_of(spf[2]), *spf.span(2))
+        rest = lower[spf.end() : spf.end() + 20]
+        if "did not pass" in rest or "does not pass" in spf[0]:
+            yield fact("spf_word", "fail", *spf.span())
+    spf = _GMAIL_SPF_IP.search(lower)
+    if spf and ip_of(spf[1]):
+        yield fact("address", ip_of(spf[1]), *spf.span(1))
+    for why in _WHY.finditer(lower):
+        yield from _why(normal, why)
+    listed = _BLOCK_LIST.search(lower)
+    if listed:
+        yield fact("block_list", listed[1].rstrip("."), *listed.span(1))
+
+
+def _why(normal: Text, why: re.Match[str]) -> Iterator[Fact]:
+    """Parameters of the explaining page: "s=mfrom;id=…;ip=…;r=…", also with "&" and "identity="."""
+    at = why.start(1)
+    for part in re.split(r"[;&]", normal.shown[why.start(1) : why.end(1)])[:12]:
+        key, _, value = part.partition("=")
+        start = at + len(key) + 1
+        at += len(part) + 1
+        name, value = _WHY_NAMES.get(key.lower(), ""), unquote(value)
+        span = normal.raw_span(start, start + len(part) - len(key) - 1)
+        if name == "identity" and value.lower() in ("mfrom", "helo"):
+            yield Fact("identity", value.lower(), "text", span)
+        elif name == "address" and ip_of(value):
+            yield Fact("address", ip_of(value), "text", span)
+        elif name == "host" and domain_of(value):
+            yield Fact("host", domain_of(value), "text", span)
+        elif name == "mail_from" and "@" in value:
+            local, _, domain = value.rpartition("@")
+            if domain_of(domain):
+                yield Fact("mail_from", f"{local}@{domain_of(domain)}", "text", span)
+                yield Fact("mail_from_domain", domain_of(domain), "text", span)
+        elif name == "mail_from" and domain_of(value):
+            yield Fact("mail_from_domain", domain_of(value), "text", span)

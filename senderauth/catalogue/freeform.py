@@ -1,0 +1,141 @@
+"""Bounces in free text: where the answer stands, whom it concerns, and where the returned message begins.
+
+Every program words its notices in its own way, but nearly all give each recipient a line of its own and
+the answer after it: qmail and Postfix `<a@b>:`, Exim an indented address, Sendmail a list and then a
+transcript, Exchange and Gmail an address and then a paragraph.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+MAX_TEXT = 262_144
+MAX_SECTIONS = 200
+_MAX_SECTION = 8_192
+
+_RETURNED = re.compile(
+    r"^[ \t>]{0,8}(?:[-=_*]{2,80}[ \t]{0,8})?(?:"
+    r"below this line is a copy of the message|this is a copy of (?:the|your) message|"
+    r"(?:the )?(?:header|body) of (?:the|your) original message|original (?:message|mail)(?: header| headers| "
+    r"follows)?\b|undelivered message follows|message header follows|returned message|unsent message below|"
+    r"original message headers|included is a copy of the message header|received header|"
+    r"the following is the original|here is a copy|copy of (?:the|your) (?:original )?message|"
+    r"message text follows|enclosed is a copy|reporting-mta:"
+    r").{0,200}$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_HEADER_BLOCK = re.compile(r"^(?:Received|Return-Path|From|To|Subject|Message-I[Dd]|Date|MIME-Version): ?\S", re.MULTILINE)
+
+_ADDRESS = r"[^\s<>()\[\]:;,\"'=]{1,128}@[A-Za-z0-9\u0080-\uffff][A-Za-z0-9.\u0080-\uffff-]{0,250}"
+_RECIPIENT_LINE = re.compile(
+    r"^[ \t>*]{0,12}(?:(?:to|recipient|recipient address|failed recipient|address|e-?mail|original recipient|"
+    rf"final recipient)\s{{0,4}}[:=]\s{{0,4}})?<?({_ADDRESS})>?[,.]?(?=[ \t]{{0,8}}(?:$|[:;(]|\.\.\.|on \w|- )|[ \t]{{2}})(.{{0,400}})$",
+    re.IGNORECASE,
+)
+_ENVELOPE = re.compile(rf"(?:RCPT TO: ?|for |to |recipient |user )<({_ADDRESS})>", re.IGNORECASE)
+_REPLY_LINE = re.compile(r"^[ \t>]{0,8}(?:<<< ?|\(reason: |smtp;\s?|#)?[245]\d\d[- ]", re.MULTILINE)
+
+_HOSTS = (
+    re.compile(r"\bhost ([\w.-]{3,255})\s?\[([\da-fA-F:.]{2,45})\]"),
+    re.compile(r"\bhost ([\w.-]{3,255})\s\(([\da-fA-F:.]{2,45})\)"),
+    re.compile(r"\bwhile talking to ([\w.-]{3,255}?)\.?:?(?=\s|$)"),
+    re.compile(r"\b(?:server for the recipient domain|recipient domain) \S{1,255} by ([\w.-]{3,255}?)\.? \[([\da-fA-F:.]{2,45})\]"),
+    re.compile(r"\b(?:Remote[- ](?:host|Server|MTA)|Generating server|by server|from remote server|Connected to|connect to|server) ?:? ?'?([\w-]{1,63}(?:\.[\w-]{1,63}){1,10})(?:\s?\[([\da-fA-F:.]{2,45})\])?", re.IGNORECASE),
+    re.compile(r"\b([\w-]{1,63}(?:\.[\w-]{1,63}){1,10})\s?\[([\da-fA-F:.]{2,45})\] (?:said|refused)"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What a notice says of one recipient; the address is empty where no recipient is named."""
+
+    address: str
+    text: str
+    host: str
+    host_address: str
+
+
+def cut(text: str) -> tuple[str, str]:
+    """The notice itself, and the returned message or header behind it (empty if there is none)."""
+    text = text[:MAX_TEXT]
+    for found in _RETURNED.finditer(text):
+        rest = text[found.end() :]
+        block = _HEADER_BLOCK.search(rest)
+        if block and block.start() < 2_000:
+            return text[: found.start()], rest[block.start() :]
+    return text, ""
+
+
+def sections(notice: str) -> tuple[Section, ...]:
+    """One section for each recipient that has a line of its own; without any, the whole text as one."""
+    lines = notice.split("\n")
+    starts: list[tuple[int, str, str]] = []
+    for number, line in enumerate(lines[:5_000]):
+        found = _RECIPIENT_LINE.match(line[:1_000])
+        if found:
+            starts.append((number, found[1], found[2].lstrip(" :;,.-")))
+    if not starts:
+        return (_section(_first_address(notice), notice),)
+    found_sections: dict[str, list[str]] = {}
+    for (number, address, rest), following in zip(starts, [*starts[1:], (len(lines), "", "")], strict=True):
+        body = "\n".join([rest, *lines[number + 1 : following[0]]])[:_MAX_SECTION]
+        found_sections.setdefault(address.lower(), [address]).append(body)
+        if len(found_sections) >= MAX_SECTIONS:
+            break
+    shared = notice if not any(_REPLY_LINE.search(b) for bs in found_sections.values() for b in bs[1:]) else ""
+    return tuple(
+        _section(parts[0], "\n".join(parts[1:])[:_MAX_SECTION] if not shared else shared[: 2 * _MAX_SECTION])
+        for parts in found_sections.values()
+    )
+
+
+def _section(address: str, text: str) -> Section:
+    for regex in _HOSTS:
+        found = regex.search(text)
+        if found and not found[1].replace(".", "").isdigit():
+            return Section(address, text, found[1].strip(".").lower(), _group(found, 2))
+    return Section(address, text, "", "")
+
+
+def _group(found: re.Match[str], number: int) -> str:
+    return (found[number] or "") if found.re.groups >= number else ""
+
+
+def _first_address(text: str) -> str:
+    found = _ENVELOPE.search(text[:_MAX_SECTION * 4])
+    return found[1] if found else ""
+
+
+def answer(text: str) -> str:
+    """The part of a section that the refusing side said, where it is marked; else the section."""
+    for mark in _MARKS:
+        found = mark.search(text)
+        if found:
+            return text[found.end() :].strip()
+    return text.strip()
+
+
+_MARKS = (
+    re.compile(r"\b(?:said|responded with|replied|antwortete|returned was|with response)\s{0,8}:\s", re.IGNORECASE),
+    re.compile(r"^<<< ", re.MULTILINE),
+    re.compile(r"\(reason: "),
+    re.compile(r"SMTP error from remote (?:mail ?)?server after [^\n:]{1,60}:(?:[^\n]{0,300}:)?\s", re.IGNORECASE),
+)
+_TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,1000}|!--[^<>]{0,1000})>")
+_BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h\d|/td)\b[^<>]{0,200}>", re.IGNORECASE)
+_ENTITIES = {"&nbsp;": " ", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&apos;": "'", "&amp;": "&"}
+
+
+def plain(html: str) -> str:
+    """The text of an HTML part, lines kept, links and styles gone."""
+    html = html[:MAX_TEXT]
+    for start, end in (("<style", "</style>"), ("<head", "</head>"), ("<script", "</script>")):
+        at = html.lower().find(start)
+        stop = html.lower().find(end, at) if at >= 0 else -1
+        if stop >= 0:
+            html = html[:at] + html[stop + len(end) :]
+    text = _TAG.sub(" ", _BREAK.sub("\n", html.replace("\n", " ")))
+    for entity, char in _ENTITIES.items():
+        text = text.replace(entity, char)
+    return "\n".join(" ".join(line.split()) for line in text.split("\n"))

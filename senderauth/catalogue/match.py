@@ -1,0 +1,288 @@
+"""From a bounce's text to the entries of the catalogue that it may mean, the surest first.
+
+Theory of operation. The text is normalised, the codes are read, and the words of the text select the few
+patterns worth trying. What matched is ranked by how much it proves: words of the very provider that
+refused; words of any provider; of a program; of an RFC; words that many use; a provider's own use of a
+code; a code's subject beside a word; a code alone. Within a rank the pattern with the most literal
+characters wins. Text beats code, whoever's code it is: 5.7.27 is null MX for IANA and SPF for Gmail.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from senderauth.catalogue.codes import (
+    Codes,
+    entry_by_code,
+    entry_by_provider_code,
+    entry_by_word,
+    find_codes,
+    meanings,
+    read_codes,
+)
+from senderauth.catalogue.facts import Fact, facts_of_slots, facts_of_text, stated_code_word
+from senderauth.catalogue.load import (
+    LANGUAGES,
+    Entry,
+    Language,
+    Message,
+    Permanence,
+    entries,
+    entry,
+    messages,
+)
+from senderauth.catalogue.normalise import Text, normalise
+from senderauth.catalogue.pattern import Hit, Index, Pattern
+from senderauth.values import Span
+
+Rank = Literal[
+    "provider-text", "text", "software", "rfc", "generic", "provider-code", "code-and-word", "code", "unknown"
+]
+RANKS: tuple[Rank, ...] = (
+    "provider-text",
+    "text",
+    "software",
+    "rfc",
+    "generic",
+    "provider-code",
+    "code-and-word",
+    "code",
+    "unknown",
+)
+"""From the surest to the weakest; "code": only the code says so; "unknown": not even that."""
+MAX_CANDIDATES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One reading of a bounce's text, and why."""
+
+    id: str
+    """Of the message or entry whose words were found; empty: the text is unknown."""
+    entry_id: str
+    """Of the cause; empty: unknown."""
+    rank: Rank
+    pattern: str
+    """Which pattern or code decided: "gmail-dmarc-rejected/1", "x.7.26"."""
+    weight: int
+    """Literal characters of the pattern."""
+    span: Span | None
+    """Where in the raw text; None where a code decided."""
+    codes: Codes
+    facts: tuple[Fact, ...]
+    permanence: Permanence
+    may_mean: tuple[str, ...]
+    """Entries that the same words stand for elsewhere."""
+    ambiguity: str
+    """Id of the doubt, with words of what settles it; or empty."""
+    meanings: tuple[str, ...]
+    """Keys of what the codes say by themselves, see `code_words`."""
+
+
+@cache
+def _sources() -> Mapping[str, Entry | Message]:
+    found: dict[str, Entry | Message] = dict(entries())
+    found.update(messages())
+    return found
+
+
+@cache
+def index() -> Index:
+    """The index of all patterns; built once, in some tens of milliseconds."""
+    return Index(
+        Pattern(f"{id}/{number}", text)
+        for id, source in _sources().items()
+        for number, text in enumerate(source.patterns, 1)
+    )
+
+
+@cache
+def _code_words() -> Mapping[str, str]:
+    return {word: id for id, entry in entries().items() for word in entry.words}
+
+
+@cache
+def _ambiguities() -> Mapping[str, Any]:
+    return tomllib.loads(files("senderauth.catalogue").joinpath("ambiguities.toml").read_text("utf-8"))
+
+
+@cache
+def _ambiguity_words(language: Language) -> Mapping[str, str]:
+    if language not in LANGUAGES:
+        raise ValueError(f"no wording in {language!r}; there is {', '.join(LANGUAGES)}")
+    file = files("senderauth.catalogue").joinpath("text", language, "ambiguities.toml")
+    words: Mapping[str, str] = tomllib.loads(file.read_text("utf-8"))["ambiguities"]
+    return words
+
+
+def ambiguity_words(id: str, language: Language = "en") -> str:
+    """What is in doubt and what settles it."""
+    return _ambiguity_words(language)[id]
+
+
+def match(text: str, *, provider: str | None = None, code: str | None = None) -> tuple[Match, ...]:
+    """The readings of a bounce's text, the surest first; never empty. `provider` is a key of `providers`,
+    where the host told it; `code` overrides the codes in the text, e.g. "550 5.7.26". An unknown text
+    gives one match without id, with what its codes mean by themselves.
+    """
+    normal = normalise(text)
+    codes = read_codes(code) if code else find_codes(normal.raw)
+    stated = facts_of_text(normal)
+    found = _by_text(normal, codes, provider or "", stated)
+    if not found:
+        found = [_by_codes(normal, codes, provider or "", stated)]
+    return tuple(found)
+
+
+def _by_text(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...]) -> list[Match]:
+    best: dict[str, tuple[tuple[int, int, int], Pattern, Hit]] = {}
+    for pattern, hit in index().hits(normal.lower):
+        id = pattern.id.rpartition("/")[0]
+        source = _sources()[id]
+        if not _holds(source, normal.lower, codes, provider):
+            continue
+        key = (RANKS.index(_rank(source, provider)), -pattern.weight, hit.start)
+        if id not in best or key < best[id][0]:
+            best[id] = (key, pattern, hit)
+    listed = sorted(best.items(), key=lambda item: item[1][0])
+    word = stated_code_word(stated)
+    typed = _code_words().get(normal.lower.strip(" ()")) or _code_words().get(word)
+    if typed and typed not in best:
+        yielded = [_typed(typed, normal, codes, stated)]
+    else:
+        yielded = []
+    seen = {(m.entry_id) for m in yielded}
+    covered: list[tuple[int, int]] = []
+    for id, (key, pattern, hit) in listed:
+        cause = _cause(_sources()[id])
+        inside = any(start <= hit.start and hit.end <= end for start, end in covered)
+        if cause in seen or (inside and key[0] >= RANKS.index("generic")):
+            continue
+        seen.add(cause)
+        covered.append((hit.start, hit.end))
+        yielded.append(_from_hit(id, RANKS[key[0]], pattern, hit, normal, codes, provider, stated))
+    return yielded[:MAX_CANDIDATES]
+
+
+def _holds(source: Entry | Message, lower: str, codes: Codes, provider: str) -> bool:
+    if any(other in lower for other in source.unless):
+        return False
+    if isinstance(source, Entry):
+        return True
+    if source.by_host_only and source.provider != provider:
+        return False
+    return not source.needs_code or any(code in source.needs_code for code in (codes.reply, codes.enhanced))
+
+
+def _rank(source: Entry | Message, provider: str) -> Rank:
+    if source.provider and source.provider == provider:
+        return "provider-text"
+    if isinstance(source, Entry):
+        return "generic"
+    return "text" if source.rank == "provider" else source.rank
+
+
+def _cause(source: Entry | Message) -> str:
+    return source.id if isinstance(source, Entry) else source.cause
+
+
+def _from_hit(
+    id: str,
+    rank: Rank,
+    pattern: Pattern,
+    hit: Hit,
+    normal: Text,
+    codes: Codes,
+    provider: str,
+    stated: tuple[Fact, ...],
+) -> Match:
+    source = _sources()[id]
+    named = facts_of_slots(normal, hit)
+    taken = {fact.name for fact in named}
+    others = source.other_causes if isinstance(source, Message) else ()
+    doubt, means = _ambiguity(id, normal.lower)
+    cause = _cause(source)
+    return Match(
+        id=id,
+        entry_id=cause,
+        rank=rank,
+        pattern=pattern.id,
+        weight=pattern.weight,
+        span=normal.raw_span(hit.start, hit.end),
+        codes=codes,
+        facts=(*named, *(fact for fact in stated if fact.name not in taken)),
+        permanence=_permanence(source.permanence, codes),
+        may_mean=tuple(m for m in dict.fromkeys((*others, *means)) if m != cause),
+        ambiguity=doubt,
+        meanings=meanings(codes),
+    )
+
+
+def _typed(id: str, normal: Text, codes: Codes, stated: tuple[Fact, ...]) -> Match:
+    """A code word by itself, as a person types it, or one in brackets in a text."""
+    span = Span(0, len(normal.raw)) if not stated else stated[0].span
+    return Match(
+        id, id, "generic", f"{id}/word", 0, span, codes, stated, entry(id).permanence, (), "", meanings(codes)
+    )
+
+
+def _by_codes(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...]) -> Match:
+    keys = meanings(codes)
+    rank: Rank = "unknown"
+    id, decided = entry_by_provider_code(codes, provider), codes.enhanced
+    if id:
+        rank = "provider-code"
+    else:
+        id, decided = entry_by_word(codes, normal.lower)
+        if id:
+            rank = "code-and-word"
+        else:
+            id, decided = entry_by_code(codes), keys[0] if keys else ""
+            rank = "code" if id else "unknown"
+    doubt, means = "", ()
+    for name, row in _ambiguities().items():
+        if set(row.get("codes", ())) & set(keys[:1]) and row.get("provider", provider) == provider:
+            doubt, means = name, tuple(row["means"])
+    return Match(
+        id=id,
+        entry_id=id,
+        rank=rank,
+        pattern=decided,
+        weight=0,
+        span=None,
+        codes=codes,
+        facts=stated,
+        permanence=_permanence(entry(id).permanence if id else "depends", codes),
+        may_mean=tuple(m for m in means if m != id),
+        ambiguity=doubt,
+        meanings=keys,
+    )
+
+
+def _ambiguity(id: str, lower: str) -> tuple[str, tuple[str, ...]]:
+    for name, row in _ambiguities().items():
+        if any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", lower) for word in row.get("words", ())):
+            return name, tuple(row["means"])
+    for name, row in _ambiguities().items():
+        if id in row.get("of", ()):
+            return name, tuple(row["means"])
+    return "", ()
+
+
+def _permanence(stated: Permanence, codes: Codes) -> Permanence:
+    """What depends on the code is decided by its class; what does not is a fact of the cause."""
+    if stated != "depends" or codes.final is None:
+        return stated
+    return "permanent" if codes.final else "temporary"
+
+
+def matches_words(line: str) -> Iterator[str]:
+    """Ids of the entries and messages whose patterns match a line, in no order: for bulk work."""
+    for pattern, _ in index().hits(normalise(line).lower):
+        yield pattern.id.rpartition("/")[0]
