@@ -6,8 +6,10 @@ BENCHMARKS := $(basename $(notdir $(shell grep -l '^def main\b' benchmarks/*.py)
 .PHONY: demo test check bench clean
 .DEFAULT_GOAL := demo
 
-# Exit code 1 is the demo's right answer: the mail would be refused.
+# Exit code 1 is the demo's right answer: the mail would be refused. A program that cannot even start
+# ends with 1 too, hence the first line.
 demo: .venv/installed
+	@$(BIN)/senderauth --version >/dev/null
 	@$(BIN)/senderauth check shop@webshop.example --host 203.0.113.9 --demo || [ $$? -eq 1 ]
 
 # The linters first, so that the tests' closing line is the last one.
