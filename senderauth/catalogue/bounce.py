@@ -159,17 +159,35 @@ def _from_fields(fields: str, notice: str, host: str, returned: bytes, form: For
 
 def _better(bounce: Bounce, told: str) -> Bounce:
     """The bounce with the notice's words where they say more than the fields."""
-    answered = freeform.answer(told)
-    matches = match(answered, provider=bounce.provider, code=str(bounce.codes) or None)
-    if matches[0].span is None:
-        answered = told
-        matches = match(told, provider=bounce.provider, code=str(bounce.codes) or None)
+    codes = _codes(told, bounce.codes)
+    text, matches = _read(told, bounce.provider, codes)
     if RANKS.index(matches[0].rank) >= RANKS.index(bounce.matches[0].rank):
         return bounce
     named = {fact.name for fact in matches[0].facts}
     kept = tuple(fact for fact in bounce.facts if fact.name not in named)
     facts = (*(replace(fact, source="notice") for fact in matches[0].facts), *kept)
-    return replace(bounce, text=answered.strip()[:8_192], matches=matches, facts=facts)
+    return replace(bounce, text=text[:8_192], codes=codes, matches=matches, facts=facts)
+
+
+def _codes(text: str, known: Codes) -> Codes:
+    """The codes of the text's answer; what it leaves open is filled from what is known."""
+    found = next((f for part in freeform.answers(text) if (f := find_codes(part)).reply), find_codes(text))
+    vague = not found.enhanced or found.enhanced.endswith(".0.0")
+    return Codes(found.reply or known.reply, (known.enhanced or found.enhanced) if vague else found.enhanced)
+
+
+def _read(text: str, provider: str, codes: Codes | None) -> tuple[str, tuple[Match, ...]]:
+    """The part of the text that says most, the likeliest place first, and its readings."""
+    best: tuple[str, tuple[Match, ...]] | None = None
+    for part in freeform.answers(text):
+        known = str(codes) if codes else ""
+        matches = match(part, provider=provider, code=known or None)
+        if matches[0].span is not None:
+            return part, matches
+        if best is None or RANKS.index(matches[0].rank) < RANKS.index(best[1][0].rank):
+            best = part, matches
+    assert best is not None  # there is always one part
+    return best
 
 
 def _from_notice(notice: str, returned: bytes, form: Form, host: str, failed: str) -> Iterator[Bounce]:
@@ -197,14 +215,9 @@ def _bounce(
     returned: bytes = b"",
     source: str = "text",
 ) -> Bounce:
-    answered = freeform.answer(text)
-    codes = find_codes(answered)
-    if not codes.enhanced and not codes.reply:
-        codes = find_codes(text)
-    if status and (not codes.enhanced or codes.enhanced.endswith(".0.0")):
-        codes = Codes(codes.reply, status)
+    codes = _codes(text, Codes("", status))
     provider = provider_of(section.host) or provider_of(section.address.rpartition("@")[2])
-    matches = match(text, provider=provider, code=str(codes) or None)
+    answered, matches = _read(text, provider, codes)
     facts = [replace(fact, source=source) for fact in matches[0].facts]
     facts += _envelope(section, reporting, source)
     known = {fact.name for fact in facts}
@@ -212,7 +225,7 @@ def _bounce(
     return Bounce(
         form=form,
         recipient=section.address,
-        text=(text if form == "notification" else answered)[:8_192],
+        text=answered[:8_192],
         codes=codes,
         action=action or _action(codes),
         refusing_host=section.host,
@@ -246,11 +259,9 @@ def _envelope(section: freeform.Section, reporting: str, source: str) -> Iterato
 
 def _from_line(number: int, line: LogLine) -> Bounce:
     section = freeform.Section(line.recipient, line.text, line.host, line.host_address)
-    answered = freeform.answer(line.text)
-    codes = find_codes(answered)
-    codes = Codes(codes.reply or line.codes.reply, codes.enhanced or line.codes.enhanced)
+    codes = _codes(line.text, line.codes)
     provider = provider_of(line.host) or provider_of(line.recipient.rpartition("@")[2])
-    matches = match(line.text, provider=provider, code=str(codes) or None)
+    answered, matches = _read(line.text, provider, codes)
     facts = [replace(fact, source="log") for fact in matches[0].facts]
     facts += _envelope(section, "", "log")
     known = {fact.name for fact in facts}

@@ -17,7 +17,7 @@ from senderauth.catalogue.load import LANGUAGES, Language
 _ENHANCED = r"[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)"
 _BOTH = re.compile(rf"(?<![\w.])([245]\d\d)[-; ]{{1,2}}[#(]{{0,2}}({_ENHANCED})")
 _ALONE = re.compile(r"(?<![\w.])([45]\.\d{1,3}\.\d{1,3}(?!\.?\d))")
-_REPLY = re.compile(r"(?:^[ \t>\"(]{0,8}|[:>)\]] ?|[\[(]|\bsaid |\berror )([245]\d\d)(?=[ -;]|$)", re.MULTILINE)
+_REPLY = re.compile(r"(?:^[ \t>\"(]{0,8}|[:>)\]] ?|[\[(]|\bsaid |\berror )([245]\d\d)(?=[ ;-]|$)", re.MULTILINE)
 _ANY_REPLY = re.compile(r"(?<![\w.-])([45][0-7]\d)(?=[ -][A-Za-z<#(\[])")
 _CODE = re.compile(rf"^\s*([245]\d\d)?[-; ]*#?({_ENHANCED})?\s*$")
 
@@ -101,10 +101,8 @@ def code_source(key: str) -> str:
 
 def entry_by_code(codes: Codes) -> str:
     """The entry that the registry's meaning of the codes leads to, or empty: most codes decide nothing."""
-    for key in meanings(codes):
-        if _data()[key].get("entry"):
-            return str(_data()[key]["entry"])
-    return ""
+    key = f"x{codes.enhanced[1:]}" if codes.enhanced else codes.reply
+    return str(_data().get(key, {}).get("entry", ""))
 
 
 def entry_by_provider_code(codes: Codes, provider: str) -> str:

@@ -36,6 +36,8 @@ _RECIPIENT_LINE = re.compile(
 _ENVELOPE = re.compile(rf"(?:RCPT TO: ?|for |to |recipient |user )<({_ADDRESS})>", re.IGNORECASE)
 _REPLY_LINE = re.compile(r"^[ \t>]{0,8}(?:<<< ?|\(reason: |smtp;\s?|#)?[245]\d\d[- ]", re.MULTILINE)
 
+_TRANSCRIPT = re.compile(r"^[ \t>-]{0,12}Transcript of session follows.{0,20}$", re.MULTILINE | re.IGNORECASE)
+
 _HOSTS = (
     re.compile(r"\bhost ([\w.-]{3,255})\s?\[([\da-fA-F:.]{2,45})\]"),
     re.compile(r"\bhost ([\w.-]{3,255})\s\(([\da-fA-F:.]{2,45})\)"),
@@ -58,13 +60,20 @@ class Section:
 
 def cut(text: str) -> tuple[str, str]:
     """The notice itself, and the returned message or header behind it (empty if there is none)."""
-    text = text[:MAX_TEXT]
+    text = _unquoted(text[:MAX_TEXT])
     for found in _RETURNED.finditer(text):
         rest = text[found.end() :]
         block = _HEADER_BLOCK.search(rest)
         if block and block.start() < 2_000:
             return text[: found.start()], rest[block.start() :]
     return text, ""
+
+
+def _unquoted(text: str) -> str:
+    """The text without the marks of a reply or forward, where most of it is quoted."""
+    lines = text.split("\n")
+    quoted = sum(line.startswith("> ") or line == ">" for line in lines)
+    return "\n".join(line.removeprefix(">").removeprefix(" ") for line in lines) if quoted * 2 > len(lines) else text
 
 
 def sections(notice: str) -> tuple[Section, ...]:
@@ -84,9 +93,12 @@ def sections(notice: str) -> tuple[Section, ...]:
         if len(found_sections) >= MAX_SECTIONS:
             break
     shared = notice if not any(_REPLY_LINE.search(b) for bs in found_sections.values() for b in bs[1:]) else ""
+    session = _TRANSCRIPT.search(notice)
+    talk = notice[session.end() :][:_MAX_SECTION] if session else ""
+    told = {address: "\n".join(parts[1:])[:_MAX_SECTION] for address, parts in found_sections.items()}
     return tuple(
-        _section(parts[0], "\n".join(parts[1:])[:_MAX_SECTION] if not shared else shared[: 2 * _MAX_SECTION])
-        for parts in found_sections.values()
+        _section(parts[0], shared[: 2 * _MAX_SECTION] or told[address] + "\n" * 2 + talk)
+        for address, parts in found_sections.items()
     )
 
 
@@ -107,19 +119,30 @@ def _first_address(text: str) -> str:
     return found[1] if found else ""
 
 
-def answer(text: str) -> str:
-    """The part of a section that the refusing side said, where it is marked; else the section."""
+def answers(text: str) -> tuple[str, ...]:
+    """Where a section's real answer may stand, the likeliest first: behind a mark, at a line that begins
+    with a reply code, anywhere.
+    """
+    found = []
     for mark in _MARKS:
-        found = mark.search(text)
-        if found:
-            return text[found.end() :].strip()
-    return text.strip()
+        place = mark.search(text)
+        if place:
+            found.append(_paragraph(text[place.end() :]))
+    reply = _REPLY_LINE.search(text)
+    if reply:
+        found.append(_paragraph(text[reply.start() :]))
+    found.append(text.strip())
+    return tuple(dict.fromkeys(part for part in found if part)) or ("",)
+
+
+def _paragraph(text: str) -> str:
+    return re.split(r"\n[ \t]*\n", text.lstrip(), maxsplit=1)[0].strip()
 
 
 _MARKS = (
+    re.compile(r"\(reason: "),
     re.compile(r"\b(?:said|responded with|replied|antwortete|returned was|with response)\s{0,8}:\s", re.IGNORECASE),
     re.compile(r"^<<< ", re.MULTILINE),
-    re.compile(r"\(reason: "),
     re.compile(r"SMTP error from remote (?:mail ?)?server after [^\n:]{1,60}:(?:[^\n]{0,300}:)?\s", re.IGNORECASE),
 )
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,1000}|!--[^<>]{0,1000})>")

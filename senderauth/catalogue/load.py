@@ -70,6 +70,8 @@ class Entry:
     """Whose own words the patterns are, or empty."""
     patterns: tuple[str, ...]
     """See `pattern.py`; empty where nothing is said that could be recognised."""
+    weak: tuple[str, ...]
+    """Patterns that give way to any other: words that stand in many texts beside the real reason."""
     unless: tuple[str, ...]
     """Texts beside which the patterns mean something else."""
     words: tuple[str, ...]
@@ -169,6 +171,7 @@ def entry(id: str) -> Entry:
         codes=_names(table, "codes"),
         provider=table.get("provider", ""),
         patterns=_names(table, "patterns"),
+        weak=_names(table, "weak"),
         unless=_names(table, "unless"),
         words=_names(table, "words"),
         samples=_names(table, "samples"),

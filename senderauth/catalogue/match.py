@@ -96,9 +96,9 @@ def _sources() -> Mapping[str, Entry | Message]:
 def index() -> Index:
     """The index of all patterns; built once, in some tens of milliseconds."""
     return Index(
-        Pattern(f"{id}/{number}", text)
+        Pattern(f"{id}/{number}", text, weak=number > len(source.patterns))
         for id, source in _sources().items()
-        for number, text in enumerate(source.patterns, 1)
+        for number, text in enumerate((*source.patterns, *getattr(source, "weak", ())), 1)
     )
 
 
@@ -141,13 +141,17 @@ def match(text: str, *, provider: str | None = None, code: str | None = None) ->
 
 
 def _by_text(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...]) -> list[Match]:
-    best: dict[str, tuple[tuple[int, int, int], Pattern, Hit]] = {}
+    best: dict[str, tuple[tuple[int, bool, bool, int, int], Pattern, Hit]] = {}
+    agreed = entry_by_code(Codes("", codes.enhanced))
     for pattern, hit in index().hits(normal.lower):
         id = pattern.id.rpartition("/")[0]
         source = _sources()[id]
         if not _holds(source, normal.lower, codes, provider):
             continue
-        key = (RANKS.index(_rank(source, provider)), -pattern.weight, hit.start)
+        rank = RANKS.index(_rank(source, provider))
+        # Among words that many use, those that the code confirms go first.
+        confirmed = rank >= RANKS.index("generic") and id == agreed
+        key = (rank, not confirmed, pattern.weak, -pattern.weight, hit.start)
         if id not in best or key < best[id][0]:
             best[id] = (key, pattern, hit)
     listed = sorted(best.items(), key=lambda item: item[1][0])

@@ -95,6 +95,8 @@ def _part(data: bytes, depth: int, budget: list[int], default: str) -> Part:
             budget[0] -= 1
             found.append(_part(piece, depth + 1, budget, inner))
         parts = tuple(found)
+    if kind.startswith("multipart/") and not parts:  # no boundary, or none that is there: read it as text
+        kind = "text/plain"
     return Part(fields, kind, parameters, body, parts)
 
 

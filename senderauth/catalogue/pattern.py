@@ -44,6 +44,8 @@ class Pattern:
     id: str
     """The entry's or message's id, a slash and the pattern's number in it."""
     text: str
+    weak: bool = False
+    """Gives way to every pattern that is not."""
 
     @cached_property
     def elements(self) -> tuple[str | tuple[str, ...] | None, ...]:
