@@ -1,7 +1,46 @@
-"""Asking DNS: questions, answers, every resolver. The only room that opens a socket."""
+"""Asking DNS: questions, answers, every resolver. The only room that opens a socket.
+
+Names are loaded when first used: a check on zone files pays for no socket, a live one for no zone reader.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from senderauth.dns.core import Answer, Question, Resolver, Status, prefetch
-from senderauth.dns.drive import drive, together
+from senderauth.dns.drive import crowd, drive, run, together
 from senderauth.dns.zone import ZoneResolver
 
-__all__ = ["Answer", "Question", "Resolver", "Status", "ZoneResolver", "drive", "prefetch", "together"]
+if TYPE_CHECKING:
+    from senderauth.dns.cache import CachingResolver
+    from senderauth.dns.live import LiveResolver
+
+__all__ = [
+    "Answer",
+    "CachingResolver",
+    "LiveResolver",
+    "Question",
+    "Resolver",
+    "Status",
+    "ZoneResolver",
+    "crowd",
+    "drive",
+    "prefetch",
+    "run",
+    "together",
+]
+
+_LATER = {
+    "CachingResolver": "cache",
+    "LiveResolver": "live",
+}
+
+if not TYPE_CHECKING:  # a module-level __getattr__ would hide wrong names from a type checker
+
+    def __getattr__(name: str) -> object:
+        if name in _LATER:
+            found = getattr(import_module(f"senderauth.dns.{_LATER[name]}"), name)
+            globals()[name] = found
+            return found
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
