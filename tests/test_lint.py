@@ -4,6 +4,8 @@ import re
 import socket
 import sys
 import threading
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from senderauth.dns import Answer, Question, Resolver, Status, ZoneResolver, dri
 from senderauth.lint import lint
 from senderauth.lint.guest import ASKED, MAX_TXT, _strings
 from senderauth.lint.run import MAX_ROUNDS
-from senderauth.lint.table import finding, plain_text
+from senderauth.lint.table import DMARC, SPF, finding, plain_text
 from senderauth.values import Finding
 from tests.conformance import octets, suite
 
@@ -298,3 +300,12 @@ def test_checkdmarcs_own_suite(case: dict[str, Any]) -> None:
     if expect["ok"] and not wanted:
         assert "lint-spf-syntax" not in ids
         assert "lint-dmarc-syntax" not in ids
+
+
+@pytest.mark.parametrize("language", ["en", "nl", "de"])
+def test_wording_asks_for_no_fact_that_a_row_does_not_give(language: str) -> None:
+    text = Path(__file__).parents[1] / "senderauth" / "report" / "text" / language / "lint.toml"
+    words = tomllib.loads(text.read_text("utf-8"))["finding"]
+    for row in (*SPF, *DMARC):
+        asked = set(re.findall(r"\{([a-z0-9_]+)\}", "".join(words[row.id].values())))
+        assert asked <= {*row.pattern.groupindex, "subject", "message"}, row.id
