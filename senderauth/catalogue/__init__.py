@@ -1,4 +1,12 @@
-"""The catalogue of bounce messages: causes, who says what, wording in three languages."""
+"""The catalogue of bounce messages: from what a server said to its cause, and who can mend it.
+
+Data: `entries` (causes), `messages` (who says what), `wording` in three languages. Reading: `match` for a
+text, `read_bounce` for whatever a bounce comes as, `read_log` for logs of any size. The part that reads is
+loaded when it is first used: a check needs only the data.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from senderauth.catalogue.load import (
     LANGUAGES,
@@ -13,15 +21,55 @@ from senderauth.catalogue.load import (
     wording,
 )
 
+if TYPE_CHECKING:
+    from senderauth.catalogue.bounce import Bounce, read_bounce, read_log
+    from senderauth.catalogue.codes import Codes, code_source, code_words, find_codes, meanings
+    from senderauth.catalogue.facts import Fact
+    from senderauth.catalogue.matching import RANKS, Match, Rank, ambiguity_words, match
+    from senderauth.catalogue.providers import provider_keys, provider_name, provider_of
+
 __all__ = [
     "LANGUAGES",
+    "RANKS",
+    "Bounce",
+    "Codes",
     "Entry",
+    "Fact",
     "Language",
+    "Match",
     "Message",
+    "Rank",
     "Wording",
+    "ambiguity_words",
+    "code_source",
+    "code_words",
     "entries",
     "entry",
+    "find_codes",
+    "match",
+    "meanings",
     "message",
     "messages",
+    "provider_keys",
+    "provider_name",
+    "provider_of",
+    "read_bounce",
+    "read_log",
     "wording",
 ]
+
+_DOORS = {
+    **dict.fromkeys(("Bounce", "read_bounce", "read_log"), "bounce"),
+    **dict.fromkeys(("Codes", "code_source", "code_words", "find_codes", "meanings"), "codes"),
+    "Fact": "facts",
+    **dict.fromkeys(("RANKS", "Match", "Rank", "ambiguity_words", "match"), "matching"),
+    **dict.fromkeys(("provider_name", "provider_keys", "provider_of"), "providers"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _DOORS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"senderauth.catalogue.{_DOORS[name]}"), name)
+    globals()[name] = found
+    return found

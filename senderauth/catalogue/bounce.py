@@ -18,7 +18,7 @@ from senderauth.catalogue.codes import Codes, find_codes
 from senderauth.catalogue.facts import Fact, ip_of
 from senderauth.catalogue.load import Permanence
 from senderauth.catalogue.logs import LogLine, looks_like_log, read_lines
-from senderauth.catalogue.match import RANKS, Match, match
+from senderauth.catalogue.matching import RANKS, Match, match
 from senderauth.catalogue.mime import MAX_BYTES, Part, decode, parse
 from senderauth.catalogue.providers import provider_of
 from senderauth.catalogue.returned import returned_facts
@@ -62,7 +62,8 @@ class Bounce:
 
 
 _MESSAGE = re.compile(
-    rb"\A(?:From [^\n]{1,300}\n)?(?:[!-9;-~]{1,80}[ \t]{0,4}:[^\n]{0,2000}\n(?:[ \t][^\n]{0,2000}\n){0,200}){2}"
+    rb"\A(?:From [^\n]{1,300}\n)?"
+    rb"(?:[!-9;-~]{1,80}[ \t]{0,4}:[^\n]{0,2000}\n(?:[ \t][^\n]{0,2000}\n){0,200}){2}"
 )
 _KNOWN_FIELD = re.compile(
     rb"^(?:Received|Return-Path|From|To|Subject|Message-I[Dd]|Date|MIME-Version|Content-Type)[ \t]{0,4}:",

@@ -17,7 +17,9 @@ from senderauth.catalogue.load import LANGUAGES, Language
 _ENHANCED = r"[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)"
 _BOTH = re.compile(rf"(?<![\w.])([245]\d\d)[-; ]{{1,2}}[#(]{{0,2}}({_ENHANCED})")
 _ALONE = re.compile(r"(?<![\w.])([45]\.\d{1,3}\.\d{1,3}(?!\.?\d))")
-_REPLY = re.compile(r"(?:^[ \t>\"(]{0,8}|[:>)\]] ?|[\[(]|\bsaid |\berror )([245]\d\d)(?=[ ;-]|$)", re.MULTILINE)
+_REPLY = re.compile(
+    r"(?:^[ \t>\"(]{0,8}|[:>)\]] ?|[\[(]|\bsaid |\berror )([245]\d\d)(?=[ ;-]|$)", re.MULTILINE
+)
 _ANY_REPLY = re.compile(r"(?<![\w.-])([45][0-7]\d)(?=[ -][A-Za-z<#(\[])")
 _CODE = re.compile(rf"^\s*([245]\d\d)?[-; ]*#?({_ENHANCED})?\s*$")
 

@@ -20,7 +20,9 @@ MAX_RECIPIENTS = 200
 _ADDRESS = re.compile(r"<?([^\s<>;,]{1,255}@[^\s<>;,]{1,255}?)>?(?:\s|$)")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _HOST = re.compile(r"(?:\S{1,20};\s{0,8})?\[?([^\s()\[\];]{1,255})\]?")
-_REPORT_FIELDS = re.compile(r"^(?:Final-Recipient|Original-Recipient|Diagnostic-Code)[ \t]{0,4}:", re.M | re.I)
+_REPORT_FIELDS = re.compile(
+    r"^(?:Final-Recipient|Original-Recipient|Diagnostic-Code)[ \t]{0,4}:", re.M | re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,13 @@ def recipients(text: str) -> tuple[Recipient, ...]:
         fields: dict[str, str] = {}
         for name, value in block:
             fields.setdefault(name, value)
-        if not fields.keys() & {"final-recipient", "original-recipient", "diagnostic-code", "action", "status"}:
+        if not fields.keys() & {
+            "final-recipient",
+            "original-recipient",
+            "diagnostic-code",
+            "action",
+            "status",
+        }:
             message |= {name: value for name, value in fields.items() if name not in message}
         elif len(found) < MAX_RECIPIENTS:
             found.append(_recipient({**message, **fields}))

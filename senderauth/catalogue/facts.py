@@ -27,9 +27,18 @@ class Fact:
 
 
 _DOMAINS = frozenset(
-    "author_domain mail_from_domain spf_domain dkim_domain helo host domain recipient_domain".split()
+    [
+        "author_domain",
+        "mail_from_domain",
+        "spf_domain",
+        "dkim_domain",
+        "helo",
+        "host",
+        "domain",
+        "recipient_domain",
+    ]
 )
-_ADDRESSES = frozenset("recipient mail_from sender login author".split())
+_ADDRESSES = frozenset(["recipient", "mail_from", "sender", "login", "author"])
 _POLICIES = frozenset({"none", "quarantine", "reject"})
 
 # Raw text, because its letters' case matters; the grammar is that of real samples of one provider.
@@ -39,11 +48,22 @@ _FILTER_CODE = re.compile(
 )
 _SCOPE = re.compile(r"\((ACC|RID)\)")
 _MESSAGE_NUMBER = re.compile(r"\[MSG([0-9]{4})\]")
-_PAIR = re.compile(r"\b(spf|dkim|dmarc) ?= ?(pass|fail|softfail|neutral|none|temperror|permerror|did not pass)\b")
-_GMAIL_SPF = re.compile(r"\bspf (?:check for )?\[?([^\s\[\]]{1,255})\]? (?:does not pass )?with ip: ?\[?([^\s\[\]=]{1,64})\]?")
+_RESULTS = "pass|fail|softfail|neutral|none|temperror|permerror|did not pass"
+_PAIR = re.compile(rf"\b(spf|dkim|dmarc) ?= ?({_RESULTS})\b")
+_GMAIL_SPF = re.compile(
+    r"\bspf (?:check for )?\[?([^\s\[\]]{1,255})\]? (?:does not pass )?"
+    r"with ip: ?\[?([^\s\[\]=]{1,64})\]?"
+)
 _GMAIL_SPF_IP = re.compile(r"\bspf with \[?([0-9a-f:.]{2,64})\]? = did not pass")
 _WHY = re.compile(r"open-?spf\.(?:net|org)/why[?;]([^\s<>\"')\]]{1,600})")
-_WHY_NAMES = {"s": "identity", "identity": "mail_from", "id": "mail_from", "ip": "address", "r": "host", "receiver": "host"}
+_WHY_NAMES = {
+    "s": "identity",
+    "identity": "mail_from",
+    "id": "mail_from",
+    "ip": "address",
+    "r": "host",
+    "receiver": "host",
+}
 _BLOCK_LIST = re.compile(r"\bblocked using ([a-z0-9][a-z0-9.-]{2,100})")
 
 

@@ -17,20 +17,24 @@ _MAX_SECTION = 8_192
 _RETURNED = re.compile(
     r"^[ \t>]{0,8}(?:[-=_*]{2,80}[ \t]{0,8})?(?:"
     r"below this line is a copy of the message|this is a copy of (?:the|your) message|"
-    r"(?:the )?(?:header|body) of (?:the|your) original message|original (?:message|mail)(?: header| headers| "
-    r"follows)?\b|undelivered message follows|message header follows|returned message|unsent message below|"
-    r"original message headers|included is a copy of the message header|received header|"
+    r"(?:the )?(?:header|body) of (?:the|your) original message|"
+    r"original (?:message|mail)(?: headers?| follows)?\b|original message headers|"
+    r"undelivered message follows|unsent message below|message (?:header|headers|text) follows?|"
+    r"returned message|received header|included is a copy of the message header|"
     r"the following is the original|here is a copy|copy of (?:the|your) (?:original )?message|"
-    r"message text follows|enclosed is a copy|reporting-mta:"
+    r"enclosed is a copy|reporting-mta:"
     r").{0,200}$",
     re.IGNORECASE | re.MULTILINE,
 )
-_HEADER_BLOCK = re.compile(r"^(?:Received|Return-Path|From|To|Subject|Message-I[Dd]|Date|MIME-Version): ?\S", re.MULTILINE)
+_HEADER_BLOCK = re.compile(
+    r"^(?:Received|Return-Path|From|To|Subject|Message-I[Dd]|Date|MIME-Version): ?\S", re.MULTILINE
+)
 
 _ADDRESS = r"[^\s<>()\[\]:;,\"'=]{1,128}@[A-Za-z0-9\u0080-\uffff][A-Za-z0-9.\u0080-\uffff-]{0,250}"
+_AFTER = r"(?=[ \t]{0,8}(?:$|[:;(]|\.\.\.|on \w|- )|[ \t]{2})"
 _RECIPIENT_LINE = re.compile(
     r"^[ \t>*]{0,12}(?:(?:to|recipient|recipient address|failed recipient|address|e-?mail|original recipient|"
-    rf"final recipient)\s{{0,4}}[:=]\s{{0,4}})?<?({_ADDRESS})>?[,.]?(?=[ \t]{{0,8}}(?:$|[:;(]|\.\.\.|on \w|- )|[ \t]{{2}})(.{{0,400}})$",
+    rf"final recipient)\s{{0,4}}[:=]\s{{0,4}})?[<\"]?({_ADDRESS})[>\"]?[,.]?{_AFTER}(.{{0,400}})$",
     re.IGNORECASE,
 )
 _ENVELOPE = re.compile(rf"(?:RCPT TO: ?|for |to |recipient |user )<({_ADDRESS})>", re.IGNORECASE)
@@ -38,13 +42,16 @@ _REPLY_LINE = re.compile(r"^[ \t>]{0,8}(?:<<< ?|\(reason: |smtp;\s?|#)?[245]\d\d
 
 _TRANSCRIPT = re.compile(r"^[ \t>-]{0,12}Transcript of session follows.{0,20}$", re.MULTILINE | re.IGNORECASE)
 
+_IP = r"[\da-fA-F:.]{2,45}"
+_NAME = r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}"
+_WHO = r"Remote[- ](?:host|server|mta)|Generating server|(?:from remote |by )?server|connect(?:ed)? to"
 _HOSTS = (
-    re.compile(r"\bhost ([\w.-]{3,255})\s?\[([\da-fA-F:.]{2,45})\]"),
-    re.compile(r"\bhost ([\w.-]{3,255})\s\(([\da-fA-F:.]{2,45})\)"),
+    re.compile(rf"\bhost ([\w.-]{{3,255}})\s?\[({_IP})\]"),
+    re.compile(rf"\bhost ([\w.-]{{3,255}})\s\(({_IP})\)"),
     re.compile(r"\bwhile talking to ([\w.-]{3,255}?)\.?:?(?=\s|$)"),
-    re.compile(r"\b(?:server for the recipient domain|recipient domain) \S{1,255} by ([\w.-]{3,255}?)\.? \[([\da-fA-F:.]{2,45})\]"),
-    re.compile(r"\b(?:Remote[- ](?:host|Server|MTA)|Generating server|by server|from remote server|Connected to|connect to|server) ?:? ?'?([\w-]{1,63}(?:\.[\w-]{1,63}){1,10})(?:\s?\[([\da-fA-F:.]{2,45})\])?", re.IGNORECASE),
-    re.compile(r"\b([\w-]{1,63}(?:\.[\w-]{1,63}){1,10})\s?\[([\da-fA-F:.]{2,45})\] (?:said|refused)"),
+    re.compile(rf"\brecipient domain \S{{1,255}} by ({_NAME})\.? \[({_IP})\]"),
+    re.compile(rf"\b(?:{_WHO}) ?:? ?'?({_NAME})(?:\s?\[({_IP})\])?", re.IGNORECASE),
+    re.compile(rf"\b({_NAME})\s?\[({_IP})\] (?:said|refused)"),
 )
 
 
@@ -73,7 +80,11 @@ def _unquoted(text: str) -> str:
     """The text without the marks of a reply or forward, where most of it is quoted."""
     lines = text.split("\n")
     quoted = sum(line.startswith("> ") or line == ">" for line in lines)
-    return "\n".join(line.removeprefix(">").removeprefix(" ") for line in lines) if quoted * 2 > len(lines) else text
+    return (
+        "\n".join(line.removeprefix(">").removeprefix(" ") for line in lines)
+        if quoted * 2 > len(lines)
+        else text
+    )
 
 
 def sections(notice: str) -> tuple[Section, ...]:
@@ -92,7 +103,9 @@ def sections(notice: str) -> tuple[Section, ...]:
         found_sections.setdefault(address.lower(), [address]).append(body)
         if len(found_sections) >= MAX_SECTIONS:
             break
-    shared = notice if not any(_REPLY_LINE.search(b) for bs in found_sections.values() for b in bs[1:]) else ""
+    bodies = [body for parts in found_sections.values() for body in parts[1:]]
+    answered = any(regex.search(body) for body in bodies for regex in (_REPLY_LINE, *_MARKS))
+    shared = "" if answered else notice
     session = _TRANSCRIPT.search(notice)
     talk = notice[session.end() :][:_MAX_SECTION] if session else ""
     told = {address: "\n".join(parts[1:])[:_MAX_SECTION] for address, parts in found_sections.items()}
@@ -115,7 +128,7 @@ def _group(found: re.Match[str], number: int) -> str:
 
 
 def _first_address(text: str) -> str:
-    found = _ENVELOPE.search(text[:_MAX_SECTION * 4])
+    found = _ENVELOPE.search(text[: _MAX_SECTION * 4])
     return found[1] if found else ""
 
 
@@ -141,13 +154,25 @@ def _paragraph(text: str) -> str:
 
 _MARKS = (
     re.compile(r"\(reason: "),
-    re.compile(r"\b(?:said|responded with|replied|antwortete|returned was|with response)\s{0,8}:\s", re.IGNORECASE),
+    re.compile(
+        r"\b(?:said|responded with|replied|antwortete|returned was|with response)\s{0,8}:\s", re.IGNORECASE
+    ),
     re.compile(r"^<<< ", re.MULTILINE),
-    re.compile(r"SMTP error from remote (?:mail ?)?server after [^\n:]{1,60}:(?:[^\n]{0,300}:)?\s", re.IGNORECASE),
+    re.compile(
+        r"SMTP error from remote (?:mail ?)?server after [^\n:]{1,60}:(?:[^\n]{0,300}:)?\s", re.IGNORECASE
+    ),
 )
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,1000}|!--[^<>]{0,1000})>")
 _BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h\d|/td)\b[^<>]{0,200}>", re.IGNORECASE)
-_ENTITIES = {"&nbsp;": " ", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&apos;": "'", "&amp;": "&"}
+_ENTITIES = {
+    "&nbsp;": " ",
+    "&lt;": "<",
+    "&gt;": ">",
+    "&quot;": '"',
+    "&#39;": "'",
+    "&apos;": "'",
+    "&amp;": "&",
+}
 
 
 def plain(html: str) -> str:

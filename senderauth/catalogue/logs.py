@@ -17,6 +17,7 @@ from typing import Any
 from senderauth.catalogue.codes import Codes, read_codes
 
 MAX_LINE = 16_384
+_NO_CODES = Codes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,32 +25,35 @@ class LogLine:
     """What one line of a log says. Empty: not said."""
 
     program: str
-    recipient: str
     text: str
-    codes: Codes
+    time: str
     action: str
     """As in a DSN: "failed" or "delayed"."""
-    host: str
+    recipient: str = ""
+    codes: Codes = _NO_CODES
+    host: str = ""
     """Who refused."""
-    host_address: str
-    client_address: str
+    host_address: str = ""
+    client_address: str = ""
     """Who was refused, where the line is the refusing server's own."""
-    mail_from: str
-    helo: str
-    time: str
-    own: bool
+    mail_from: str = ""
+    helo: str = ""
+    own: bool = False
     """The logging server refused itself."""
 
 
-_TIME = re.compile(r"^(?:<\d{1,3}>)?([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S{0,12})")
+_TIME = re.compile(
+    r"^(?:<\d{1,3}>)?([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S{0,12})"
+)
 _POSTFIX = re.compile(
     r"postfix\S{0,60}\[\d{1,10}\]: (?:[0-9A-Za-z]{5,20}: )?to=<([^>]{0,320})>,(?: orig_to=<[^>]{0,320}>,)?"
     r" relay=([^\s,\[]{1,255})(?:\[([^\]]{1,64})\])?\S{0,10}, .{0,200}?dsn=([245]\.\d{1,3}\.\d{1,3}), "
     r"status=(bounced|deferred|expired|undeliverable|softbounce) \((.{0,8000})\)\s*$"
 )
 _POSTFIX_REJECT = re.compile(
-    r"(?:NOQUEUE|[0-9A-Za-z]{5,20}): (?:milter-)?reject: \S{1,40}(?: COMMAND)? from ([^\s\[]{0,255})\[([^\]]{1,64})\]"
-    r"\S{0,10}: (.{1,8000}?);(?: from=<([^>]{0,320})>)?(?: to=<([^>]{0,320})>)?(?: proto=\S{1,10})?(?: helo=<([^>]{0,255})>)?"
+    r"(?:NOQUEUE|[0-9A-Za-z]{5,20}): (?:milter-)?reject: \S{1,40}(?: COMMAND)? "
+    r"from ([^\s\[]{0,255})\[([^\]]{1,64})\]\S{0,10}: (.{1,8000}?); from=<([^>]{0,320})>"
+    r"(?: to=<([^>]{0,320})>)?(?: proto=\S{1,10})?(?: helo=<([^>]{0,255})>)?"
 )
 _EXIM = re.compile(
     r" [0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} (\*\*|==) (\S{1,320})(?: <(\S{1,320})>)?(.{0,8000})$"
@@ -57,16 +61,18 @@ _EXIM = re.compile(
 _EXIM_HOST = re.compile(r" H=(\S{1,255}) \[([0-9a-fA-F:.]{2,45})\]")
 _EXIM_REASON = re.compile(r": (SMTP error from remote .{0,8000}|[A-Za-z<(].{0,8000})$")
 _EXIM_REJECT = re.compile(
-    r" H=(?:\(([^)\s]{1,255})\) |([^\s\[(]{1,255}) (?:\([^)\s]{1,255}\) )?)?\[([0-9a-fA-F:.]{2,45})\].{0,300}?"
-    r"(?: F=<([^>]{0,320})>)? (?:temporarily )?rejected (?:RCPT <?([^>:\s]{1,320})>?|after DATA|MAIL <?\S{1,320}|[A-Za-z ]{1,40})"
-    r": (.{1,8000})$"
+    r" H=(?:\(([^)\s]{1,255})\) |([^\s\[(]{1,255}) (?:\([^)\s]{1,255}\) )?)?\[([0-9a-fA-F:.]{2,45})\]"
+    r".{0,300}?(?: F=<([^>]{0,320})>)? (?:temporarily )?"
+    r"rejected (?:RCPT <?([^>:\s]{1,320})>?|MAIL <?\S{1,320}|[A-Za-z ]{1,40}): (.{1,8000})$"
 )
 _SENDMAIL = re.compile(
-    r"(?:sendmail|sm-mta)\S{0,20}\[\d{1,10}\]: \S{1,40}: to=<?([^>,\s]{1,320})>?,.{0,2000}? (?:relay=([^\s,\[]{0,255}) ?(?:\[([^\]]{1,64})\])?, )?"
-    r"(?:dsn=([245]\.\d{1,3}\.\d{1,3}), )?(?:reply=.{0,200}?, )?stat=(.{1,8000})$"
+    r"(?:sendmail|sm-mta)\S{0,20}\[\d{1,10}\]: \S{1,40}: to=<?([^>,\s]{1,320})>?,.{0,2000}? "
+    r"(?:relay=([^\s,\[]{0,255}) ?(?:\[([^\]]{1,64})\])?, )?(?:dsn=([245]\.\d{1,3}\.\d{1,3}), )?"
+    r"(?:reply=.{0,200}?, )?stat=(.{1,8000})$"
 )
 _SENDMAIL_REJECT = re.compile(
-    r"(?:sendmail|sm-mta)\S{0,20}\[\d{1,10}\]: \S{1,40}: .{0,1000}? relay=([^\s,\[]{0,255}) ?(?:\[([^\]]{1,64})\])?, reject=(.{1,8000})$"
+    r"(?:sendmail|sm-mta)\S{0,20}\[\d{1,10}\]: \S{1,40}: .{0,1000}? "
+    r"relay=([^\s,\[]{0,255}) ?(?:\[([^\]]{1,64})\])?, reject=(.{1,8000})$"
 )
 _WHOLE_REPLY = re.compile(r"(?:^|[\s:\"(])([45]\d\d[- ][45]\.\d{1,3}\.\d{1,3} .{3,8000})$")
 _FAILED_REPLY = re.compile(rb"[45]\d\d[- ][45]\.\d{1,3}\.\d")
@@ -93,7 +99,7 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, LogLine]]:
         if text.startswith("type,"):  # PowerMTA writes the names of its columns first
             columns = next(csv.reader([text]), [])
             continue
-        found = _record(text, columns) if text[:1] in "{btfr\"" else None
+        found = _record(text, columns) if text[:1] in '{btfr"' else None
         found = found or _syslog(text)
         if found is not None:
             yield number, found
@@ -102,7 +108,8 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, LogLine]]:
 def looks_like_log(text: str) -> bool:
     """Whether one of the first lines is a log line of a known format."""
     return any(
-        found.program != "reply" for _, found in read_lines(line.encode() for line in text[:65_536].split("\n")[:40])
+        found.program != "reply"
+        for _, found in read_lines(line.encode() for line in text[:65_536].split("\n")[:40])
     )
 
 
@@ -119,18 +126,12 @@ def _syslog(text: str) -> LogLine | None:
     )
 
 
-def _line(program: str, text: str, time: str, action: str, **said: Any) -> LogLine:
-    facts: dict[str, Any] = dict(recipient="", codes=Codes(), host="", host_address="", client_address="")
-    facts |= dict(mail_from="", helo="", own=False) | said
-    return LogLine(program=program, text=text, time=time, action=action, **facts)
-
-
 def _postfix(text: str, time: str) -> LogLine | None:
     found = _POSTFIX.search(text) if "status=" in text else None
     if found is None:
         return None
     host = found[2].lower() if found[2] not in ("none", "local", "virtual") else ""
-    return _line(
+    return LogLine(
         "postfix",
         found[6],
         time,
@@ -146,7 +147,7 @@ def _postfix_reject(text: str, time: str) -> LogLine | None:
     found = _POSTFIX_REJECT.search(text) if "reject: " in text else None
     if found is None:
         return None
-    return _line(
+    return LogLine(
         "postfix",
         found[3],
         time,
@@ -165,7 +166,7 @@ def _exim(text: str, time: str) -> LogLine | None:
         return None
     host = _EXIM_HOST.search(found[4])
     reason = _EXIM_REASON.search(found[4])
-    return _line(
+    return LogLine(
         "exim",
         reason[1] if reason else found[4].strip(" :"),
         time,
@@ -180,7 +181,7 @@ def _exim_reject(text: str, time: str) -> LogLine | None:
     found = _EXIM_REJECT.search(text) if "rejected " in text and " H=" in text else None
     if found is None:
         return None
-    return _line(
+    return LogLine(
         "exim",
         found[6],
         time,
@@ -197,17 +198,20 @@ def _sendmail(text: str, time: str) -> LogLine | None:
     reject = _SENDMAIL_REJECT.search(text) if "reject=" in text else None
     if reject is not None:
         action = "delayed" if reject[3].startswith("4") else "failed"
-        return _line("sendmail", reject[3], time, action, client_address=reject[2] or "", own=True)
+        return LogLine("sendmail", reject[3], time, action, client_address=reject[2] or "", own=True)
     found = _SENDMAIL.search(text) if "stat=" in text else None
     if found is None or found[5].startswith("Sent"):
         return None
-    return _line(
+    code = found[4] or ""
+    return LogLine(
         "sendmail",
         found[5],
         time,
-        "delayed" if found[5].startswith(("Deferred", "queued")) or (found[4] or "").startswith("4") else "failed",
+        "delayed"
+        if found[5].startswith(("Deferred", "queued")) or (found[4] or "").startswith("4")
+        else "failed",
         recipient=found[1],
-        codes=Codes("", found[4] or ""),
+        codes=Codes("", code),
         host=(found[2] or "").strip(".").lower(),
         host_address=found[3] or "",
     )
@@ -217,7 +221,7 @@ def _whole_reply(text: str, time: str) -> LogLine | None:
     found = _WHOLE_REPLY.search(text)
     if found is None:
         return None
-    return _line("reply", found[1], time, "delayed" if found[1].startswith("4") else "failed")
+    return LogLine("reply", found[1], time, "delayed" if found[1].startswith("4") else "failed")
 
 
 def _record(text: str, columns: list[str]) -> LogLine | None:
@@ -244,16 +248,20 @@ def _json(record: dict[str, Any]) -> LogLine | None:
     if kind in ("b", "t", "tq", "f", "r", "rb"):
         return _powermta({key: _text(record, key) for key in record if isinstance(key, str)})
     response = record.get("response")
-    if kind not in ("Bounce", "TransientFailure", "Rejection", "Expiration") or not isinstance(response, dict):
+    if kind not in ("Bounce", "TransientFailure", "Rejection", "Expiration") or not isinstance(
+        response, dict
+    ):
         return None
     enhanced = response.get("enhanced_code")
-    parts = [_text(enhanced, key) for key in ("class", "subject", "detail")] if isinstance(enhanced, dict) else []
+    parts = (
+        [_text(enhanced, key) for key in ("class", "subject", "detail")] if isinstance(enhanced, dict) else []
+    )
     codes = read_codes(f"{_text(response, 'code')} {'.'.join(parts)}".strip())
     peer = record.get("peer_address")
     peer = peer if isinstance(peer, dict) else {}
     recipient = record.get("recipient")
     first = recipient[0] if isinstance(recipient, list) and recipient else recipient
-    return _line(
+    return LogLine(
         "kumomta",
         f"{codes} {_text(response, 'content')}".strip(),
         _text(record, "timestamp") or _text(record, "event_time"),
@@ -274,7 +282,7 @@ def _powermta(row: dict[str, str]) -> LogLine | None:
     if not text or " " in kind:
         text = diagnostic
     host, _, address = row.get("dsnMta", "").partition(" (")
-    return _line(
+    return LogLine(
         "powermta",
         text or status,
         row.get("timeLogged", ""),

@@ -35,6 +35,6 @@ def provider_name(key: str) -> str:
     return str(_data()[key]["name"])
 
 
-def providers() -> tuple[str, ...]:
+def provider_keys() -> tuple[str, ...]:
     """Keys of all providers."""
     return tuple(_data())

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -57,6 +57,7 @@ RANKS: tuple[Rank, ...] = (
 )
 """From the surest to the weakest; "code": only the code says so; "unknown": not even that."""
 MAX_CANDIDATES = 8
+_FILTER_WORD = re.compile(r"b(?:-[a-z]{2,20}){1,5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +94,20 @@ def _sources() -> Mapping[str, Entry | Message]:
 
 
 @cache
+def patterns() -> tuple[Pattern, ...]:
+    """Every pattern of every entry and message."""
+    found = []
+    for id, source in _sources().items():
+        weak = source.weak if isinstance(source, Entry) else ()
+        for number, text in enumerate((*source.patterns, *weak), 1):
+            found.append(Pattern(f"{id}/{number}", text, weak=number > len(source.patterns)))
+    return tuple(found)
+
+
+@cache
 def index() -> Index:
-    """The index of all patterns; built once, in some tens of milliseconds."""
-    return Index(
-        Pattern(f"{id}/{number}", text, weak=number > len(source.patterns))
-        for id, source in _sources().items()
-        for number, text in enumerate((*source.patterns, *getattr(source, "weak", ())), 1)
-    )
+    """The index of all patterns, built once."""
+    return Index(patterns())
 
 
 @cache
@@ -155,13 +163,9 @@ def _by_text(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...]
         if id not in best or key < best[id][0]:
             best[id] = (key, pattern, hit)
     listed = sorted(best.items(), key=lambda item: item[1][0])
-    word = stated_code_word(stated)
-    typed = _code_words().get(normal.lower.strip(" ()")) or _code_words().get(word)
-    if typed and typed not in best:
-        yielded = [_typed(typed, normal, codes, stated)]
-    else:
-        yielded = []
-    seen = {(m.entry_id) for m in yielded}
+    typed = _typed_entry(normal.lower.strip(" ()"), stated)
+    yielded = [_typed(typed, normal, codes, stated)] if typed and typed not in best else []
+    seen = {m.entry_id for m in yielded}
     covered: list[tuple[int, int]] = []
     for id, (key, pattern, hit) in listed:
         cause = _cause(_sources()[id])
@@ -170,7 +174,7 @@ def _by_text(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...]
             continue
         seen.add(cause)
         covered.append((hit.start, hit.end))
-        yielded.append(_from_hit(id, RANKS[key[0]], pattern, hit, normal, codes, provider, stated))
+        yielded.append(_from_hit(id, RANKS[key[0]], pattern, hit, normal, codes, stated))
     return yielded[:MAX_CANDIDATES]
 
 
@@ -203,7 +207,6 @@ def _from_hit(
     hit: Hit,
     normal: Text,
     codes: Codes,
-    provider: str,
     stated: tuple[Fact, ...],
 ) -> Match:
     source = _sources()[id]
@@ -228,6 +231,21 @@ def _from_hit(
     )
 
 
+def _typed_entry(lower: str, stated: tuple[Fact, ...]) -> str:
+    """The entry of a filter's code word, typed alone or in brackets. What its first parts say holds for a
+    longer word, too; a word that nobody knows is still a filter's.
+    """
+    known = _code_words()
+    word = stated_code_word(stated) or (lower if _FILTER_WORD.fullmatch(lower) else "")
+    if not word:
+        return known.get(lower, "")
+    parts = word.split("-")
+    for size in range(len(parts), 1, -1):
+        if "-".join(parts[:size]) in known:
+            return known["-".join(parts[:size])]
+    return "content-refused-as-spam"
+
+
 def _typed(id: str, normal: Text, codes: Codes, stated: tuple[Fact, ...]) -> Match:
     """A code word by itself, as a person types it, or one in brackets in a text."""
     span = Span(0, len(normal.raw)) if not stated else stated[0].span
@@ -249,7 +267,8 @@ def _by_codes(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...
         else:
             id, decided = entry_by_code(codes), keys[0] if keys else ""
             rank = "code" if id else "unknown"
-    doubt, means = "", ()
+    doubt = ""
+    means: tuple[str, ...] = ()
     for name, row in _ambiguities().items():
         if set(row.get("codes", ())) & set(keys[:1]) and row.get("provider", provider) == provider:
             doubt, means = name, tuple(row["means"])
@@ -271,7 +290,7 @@ def _by_codes(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...
 
 def _ambiguity(id: str, lower: str) -> tuple[str, tuple[str, ...]]:
     for name, row in _ambiguities().items():
-        if any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", lower) for word in row.get("words", ())):
+        if any(word in lower for word in row.get("words", ())):
             return name, tuple(row["means"])
     for name, row in _ambiguities().items():
         if id in row.get("of", ()):
@@ -284,9 +303,3 @@ def _permanence(stated: Permanence, codes: Codes) -> Permanence:
     if stated != "depends" or codes.final is None:
         return stated
     return "permanent" if codes.final else "temporary"
-
-
-def matches_words(line: str) -> Iterator[str]:
-    """Ids of the entries and messages whose patterns match a line, in no order: for bulk work."""
-    for pattern, _ in index().hits(normalise(line).lower):
-        yield pattern.id.rpartition("/")[0]
