@@ -441,7 +441,8 @@ def seconds(data):
 )
 def test_a_bomb_takes_bounded_time(unit):
     head = b"From: a@b.example\nTo: b\nContent-Type: multipart/report; boundary=b\n\n"
-    for start in (head, b"", head.replace(b"multipart/report", b"text/html")):
+    html = head.replace(b"multipart/report", b"text/html")
+    for start in (html, b"") if unit.startswith(b"<") else (head, b""):
         small, large = (start + unit * (size // len(unit)) for size in (100_000, 400_000))
         fast, slow = seconds(small), seconds(large)
         assert slow < 3
