@@ -2,20 +2,25 @@
 
 from senderauth.dmarc.discover import Policy, Walked, discover
 from senderauth.dmarc.evaluate import Alignment, DKIMIdentity, SPFIdentity, Verdict, evaluate
-from senderauth.dmarc.lint import check_report_destinations, compare
-from senderauth.dmarc.record import Record, parse
+from senderauth.dmarc.lint import compare
+from senderauth.dmarc.misplaced import find_misplaced
+from senderauth.dmarc.record import Record, ReportUri, Tag, parse
+from senderauth.dmarc.report_uris import check_report_destinations
 
 __all__ = [
     "Alignment",
     "DKIMIdentity",
     "Policy",
     "Record",
+    "ReportUri",
     "SPFIdentity",
+    "Tag",
     "Verdict",
     "Walked",
     "check_report_destinations",
     "compare",
     "discover",
     "evaluate",
+    "find_misplaced",
     "parse",
 ]

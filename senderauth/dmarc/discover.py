@@ -1,16 +1,29 @@
-"""Finding the policy and the organizational domain of an author domain (RFC 9989 4.10; RFC 7489 6.6.3)."""
+"""Finding the policy and the organizational domain of an author domain (RFC 9989 4.10; RFC 7489 6.6.3).
+
+Theory of operation. Under RFC 9989 one walk up the tree from the author domain gives both: the record
+that applies (the author domain's own, else the organizational domain's, else the public suffix's) and
+the organizational domain. The walk is finished even where the author domain has a record of its own,
+since alignment needs the organizational domain. Under RFC 7489 the public suffix list gives the
+organizational domain, and at most two names are asked. What DNS does not tell is never read as "no
+record": where the verdict would depend on it, the policy is `unknown`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from senderauth import names
-from senderauth.dmarc.record import PolicyWord, Record, Standard, parse, select
-from senderauth.dns import Answer, Question, Resolver, prefetch
-from senderauth.values import Finding, Reason, Step, Trace
+from senderauth.dmarc.record import PolicyWord, Record, Standard, is_dmarc, parse, select
+from senderauth.dns import Question, Resolver, prefetch
+from senderauth.values import Finding, Reason, Step, Trace, plain
 
 WalkState = Literal["found", "absent", "several", "unknown"]
+
+LOWER: dict[PolicyWord, PolicyWord] = {"reject": "quarantine", "quarantine": "none", "none": "none"}
+"""One level less: t=y (RFC 9989 4.7), or not sampled by pct (RFC 7489 6.6.4)."""
+
+MAX_STRAYS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +37,8 @@ class Walked:
     record: Record | None = None
     strays: int = 0
     """TXT records at that name that are no DMARC records."""
+    stray_texts: tuple[str, ...] = ()
+    """The first of them, cut short."""
     alias: str | None = None
     """The end of a CNAME chain, where there was one."""
 
@@ -47,16 +62,44 @@ class Policy:
     exists: bool | None
     """Whether the author domain exists (RFC 9989 3.2.13); None: not asked, or DNS would not tell."""
     walk: tuple[Walked, ...]
+    """Every name asked for a record, in order."""
     unknown: bool
     """DNS would not tell: neither pass nor fail can follow."""
     reason: Reason
     trace: Step = field(compare=False)
     findings: tuple[Finding, ...] = ()
+    requested: PolicyWord | None = None
+    """As published, before t=y."""
+    organization_unknown: bool = False
+    """DNS would not tell the organizational domain; relaxed alignment is then open (RFC 9989 5.3.6)."""
 
     @property
     def sampled(self) -> bool:
         """RFC 7489 pct: the policy is for a part of the mail only (the rest gets one level less)."""
         return self.standard == "rfc7489" and self.record is not None and self.record.pct < 100
+
+
+@dataclass(slots=True)
+class _Search:
+    """One discovery on its way."""
+
+    resolver: Resolver
+    name: str
+    standard: Standard
+    trace: Trace
+    org: str
+    walk: tuple[Walked, ...] = ()
+    org_unknown: bool = False
+
+    def nothing(self, reason: Reason, *, unknown: bool = False) -> Policy:
+        """The end without a policy."""
+        return Policy(
+            self.name, self.standard, None, None, self.org, None, "", False, None, self.walk,
+            unknown, reason, self.trace.root, organization_unknown=self.org_unknown,
+        )  # fmt: skip
+
+    def unknown(self, name: str, status: str) -> Policy:
+        return self.nothing(Reason("dmarc-dns-unknown", {"name": name, "status": status}), unknown=True)
 
 
 async def discover(resolver: Resolver, author_domain: str, standard: Standard = "rfc9989") -> Policy:
@@ -66,62 +109,62 @@ async def discover(resolver: Resolver, author_domain: str, standard: Standard = 
     """
     from senderauth.dmarc.lint import findings_of  # lint knows Policy
 
-    if standard not in ("rfc9989", "rfc7489"):
+    if standard not in get_args(Standard):
         raise ValueError(f"no such standard: {standard!r}")
+    shown = author_domain[:256]
+    trace = Trace("dmarc-discovery", domain=shown, standard=standard)
     name = names.normalise(author_domain)
-    trace = Trace("dmarc-discovery", domain=author_domain[:256], standard=standard)
     if name is None:
-        reason = Reason("dmarc-domain-unusable", {"domain": author_domain[:256]})
-        return Policy(
-            author_domain,
-            standard,
-            None,
-            None,
-            author_domain,
-            None,
-            "",
-            False,
-            None,
-            (),
-            False,
-            reason,
-            trace.root,
-        )
-    if standard == "rfc9989":
-        found = await _by_walk(resolver, name, trace)
+        search = _Search(resolver, shown, standard, trace, shown)
+        found = search.nothing(Reason("dmarc-domain-unusable", {"domain": shown}))
     else:
-        found = await _by_suffix(resolver, name, trace)
+        search = _Search(resolver, name, standard, trace, name)
+        found = await (_by_walk(search) if standard == "rfc9989" else _by_suffix(search))
     return replace(found, findings=findings_of(found))
 
 
-async def look(resolver: Resolver, name: str, trace: Trace) -> Walked:
-    """Asks one name for its DMARC record."""
-    answer: Answer = await resolver.resolve(Question(f"_dmarc.{name}", "TXT"))
+def question(name: str) -> Question | None:
+    """The question for the record of a name; None where the name is too long to have one."""
+    place = names.normalise(f"_dmarc.{name}")
+    return None if place is None else Question(place, "TXT")
+
+
+async def look(resolver: Resolver, name: str, trace: Trace) -> Walked | None:
+    """Asks one name for its DMARC record. None: the name is too long for a `_dmarc` label."""
+    asked = question(name)
+    if asked is None:
+        return None
+    answer = await resolver.resolve(asked)
     found = select(answer.records)
-    status = answer.status.value
-    alias = answer.canonical_name
-    if answer.unknown:
-        walked = Walked(name, "unknown", status, alias=alias)
-    elif not found:
-        walked = Walked(name, "absent", status, strays=len(answer.records), alias=alias)
-    elif len(found) > 1:
-        walked = Walked(name, "several", status, strays=len(answer.records) - len(found), alias=alias)
-    else:
-        strays = len(answer.records) - 1
-        walked = Walked(name, "found", status, parse(found[0]), strays, alias)
-    text = walked.record.text if walked.record else ""
-    trace.note("dmarc-asked", name=f"_dmarc.{name}", state=walked.state, status=status, record=text)
-    return walked
+    strays = [text for text in answer.records if not is_dmarc(text)]
+    state: WalkState = "unknown" if answer.unknown else "absent"
+    record = None
+    if not answer.unknown and found:
+        state = "found" if len(found) == 1 else "several"  # 4.10 step 2: several are all discarded
+        record = parse(found[0]) if state == "found" else None
+    trace.note(
+        "dmarc-asked", name=asked.name, state=state, status=answer.status.value,
+        record=record.text[:1_024] if record else "",
+    )  # fmt: skip
+    shown = tuple(plain(text[:200]) for text in strays[:MAX_STRAYS])
+    return Walked(name, state, answer.status.value, record, len(strays), shown, answer.canonical_name)
+
+
+def walk_questions(name: str) -> list[Question]:
+    """What a walk from name would ask, at most 8 (RFC 9989 4.10)."""
+    return [asked for step in names.walk(name) if (asked := question(step))]
 
 
 async def walk(resolver: Resolver, name: str, trace: Trace) -> tuple[Walked, ...]:
     """The DNS tree walk from a name upwards, at most 8 questions (RFC 9989 4.10)."""
+    prefetch(resolver, walk_questions(name))
     asked: list[Walked] = []
-    steps = [step for step in names.walk(name) if names.normalise(f"_dmarc.{step}")]
-    prefetch(resolver, [Question(f"_dmarc.{step}", "TXT") for step in steps])
-    for step in steps:
+    for step in names.walk(name):
         walked = await look(resolver, step, trace)
+        if walked is None:
+            continue
         asked.append(walked)
+        # steps 2 and 6: psd=y and psd=n stop it; past an unknown answer nothing can be concluded
         if walked.state == "unknown" or (walked.record is not None and walked.record.psd != "u"):
             break
     return tuple(asked)
@@ -133,156 +176,102 @@ def organizational(name: str, walked: tuple[Walked, ...]) -> str:
     for owner, record in records:  # longest first
         if record.psd == "n":
             return owner
-        if record.psd == "y" and owner != name:
-            labels = name.split(".")
-            return ".".join(labels[-(owner.count(".") + 2) :])
+        if record.psd == "y" and owner != name:  # one label below the public suffix
+            return ".".join(name.split(".")[-(owner.count(".") + 2) :])
     return records[-1][0] if records else name
 
 
-async def organizational_domain(
-    resolver: Resolver, name: str, standard: Standard, trace: Trace
-) -> tuple[str, bool]:
-    """The organizational domain of an authenticated name, and whether DNS left that open."""
-    if standard == "rfc7489":
-        return names.registrable(name) or name, False
+async def organizational_domain(resolver: Resolver, name: str, trace: Trace) -> str | None:
+    """The organizational domain of an authenticated name by its own walk; None: DNS would not tell."""
     with trace.step("dmarc-walk", name=name) as step:
         walked = await walk(resolver, name, trace)
-        found = organizational(name, walked)
-        step.facts["organizational_domain"] = found
-    return found, any(w.state == "unknown" for w in walked)
+        unknown = any(one.state == "unknown" for one in walked)
+        found = None if unknown else organizational(name, walked)
+        step.facts["organizational_domain"] = found or ""
+    return found
 
 
-async def _by_walk(resolver: Resolver, name: str, trace: Trace) -> Policy:
+async def _by_walk(search: _Search) -> Policy:
     """RFC 9989 4.10.1: the author domain's own record, else the organizational domain's, else the PSD's."""
-    prefetch(resolver, [Question(name, "MX")])
-    walked = await walk(resolver, name, trace)
-    org = organizational(name, walked)
-    by_name = {step.name: step for step in walked}
-    if any(step.state == "unknown" for step in walked):
-        open_ = next(step for step in walked if step.state == "unknown")
-        # What the walk found before is no answer: the record above might say psd=n or be the one that applies
-        own = by_name.get(name)
-        if own is None or own.record is None:
-            return _unknown(name, "rfc9989", org, walked, open_, trace)
-    own = by_name.get(name)
-    if own is not None and own.record is not None:
-        return await _applied(resolver, name, "rfc9989", own, org, walked, trace)
-    holder = by_name.get(org)
-    if holder is None or holder.record is None:  # the organizational domain has none: the PSD's (4.10.1)
-        holder = next((s for s in walked if s.record is not None and s.record.psd == "y"), None)
+    name = search.name
+    search.walk = walked = await walk(search.resolver, name, search.trace)
+    search.org = organizational(name, walked)
+    silent = next((step for step in walked if step.state == "unknown"), None)
+    by_name = {step.name: step for step in walked if step.record is not None}
+    if own := by_name.get(name):  # what stands above it only matters for alignment
+        search.org_unknown = silent is not None
+        return await _applied(search, own)
+    if silent is not None:  # the record that applies, or a psd=n, may stand there or above
+        search.org_unknown = True
+        return search.unknown(f"_dmarc.{silent.name}", silent.status)
+    holder = by_name.get(search.org)
+    if holder is None:  # PSD policy only where the organizational domain has no record (4.10.1, note)
+        holder = next((step for step in by_name.values() if step.record and step.record.psd == "y"), None)
     if holder is None:
-        return _none(name, "rfc9989", org, walked, Reason("dmarc-no-record", {"domain": name}), trace)
-    return await _applied(resolver, name, "rfc9989", holder, org, walked, trace)
+        return search.nothing(Reason("dmarc-no-record", {"domain": name}))
+    return await _applied(search, holder)
 
 
-async def _by_suffix(resolver: Resolver, name: str, trace: Trace) -> Policy:
-    """RFC 7489 6.6.3: the author domain, then the organizational domain by public suffix."""
-    org = names.registrable(name) or name
-    prefetch(resolver, [Question(f"_dmarc.{step}", "TXT") for step in (name, org)])
-    walked: list[Walked] = []
-    for step in dict.fromkeys((name, org)):
-        found = await look(resolver, step, trace)
-        walked.append(found)
+async def _by_suffix(search: _Search) -> Policy:
+    """RFC 7489 6.6.3: the author domain, then the organizational domain by public suffix (3.2)."""
+    search.org = names.registrable(search.name) or search.name
+    steps = tuple(dict.fromkeys((search.name, search.org)))
+    prefetch(search.resolver, [asked for step in steps if (asked := question(step))])
+    for step in steps:
+        found = await look(search.resolver, step, search.trace)
+        if found is None:
+            continue
+        search.walk += (found,)
         if found.state == "unknown":
-            return _unknown(name, "rfc7489", org, tuple(walked), found, trace)
+            return search.unknown(f"_dmarc.{step}", found.status)
         if found.state == "several":  # 6.6.3 step 5: DMARC ends here
-            reason = Reason("dmarc-several-records", {"name": f"_dmarc.{step}"})
-            return _none(name, "rfc7489", org, tuple(walked), reason, trace)
+            return search.nothing(Reason("dmarc-several-records", {"name": f"_dmarc.{step}"}))
         if found.record is not None:
-            return await _applied(resolver, name, "rfc7489", found, org, tuple(walked), trace)
-    return _none(name, "rfc7489", org, tuple(walked), Reason("dmarc-no-record", {"domain": name}), trace)
+            return await _applied(search, found)
+    return search.nothing(Reason("dmarc-no-record", {"domain": search.name}))
 
 
-async def _applied(
-    resolver: Resolver,
-    name: str,
-    standard: Standard,
-    holder: Walked,
-    org: str,
-    walked: tuple[Walked, ...],
-    trace: Trace,
-) -> Policy:
-    """The policy that a record has for name: p for itself, sp or np for what is below."""
-    record = holder.record
+async def _applied(search: _Search, holder: Walked) -> Policy:
+    """The policy that a record has for the author domain: p for itself, sp or np for what is below."""
+    record, standard = holder.record, search.standard
     assert record is not None
     location = f"_dmarc.{holder.name}"
-    inherited = holder.name != name
-    if record.spoilt:
-        if not record.usable:  # RFC 9989 4.10.1: no DMARC processing
-            reason = Reason(
-                "dmarc-record-without-policy", {"location": location, "tags": list(record.spoilt)}
-            )
-            return _none(name, standard, org, walked, reason, trace)
-        reason = Reason("dmarc-policy-by-default", {"location": location, "tags": list(record.spoilt)})
-        return Policy(
-            name,
-            standard,
-            record,
-            location,
-            org,
-            "none",
-            "default",
-            inherited,
-            None,
-            walked,
-            False,
-            reason,
-            trace.root,
-        )
+    inherited = holder.name != search.name
     exists: bool | None = None
-    tag: Literal["p", "sp", "np"] = "p"
-    policy = record.p
-    if inherited:
-        tag = "sp" if record.sp is not None else "p"
-        policy = record.sp or record.p
-        if standard == "rfc9989" and record.np is not None:
-            exists = await _exists(resolver, name, trace)
-            if exists is None:
-                return _unknown(name, standard, org, walked, Walked(name, "unknown", "existence"), trace)
-            if not exists:
-                tag, policy = "np", record.np
-    facts = {"location": location, "tag": tag, "policy": policy}
-    reason = Reason("dmarc-policy-inherited" if inherited else "dmarc-policy-own", facts)
-    if standard == "rfc9989" and record.t and policy in LOWER:
-        reason = Reason("dmarc-policy-lowered", {**facts, "lowered": LOWER[policy]})
-        policy = LOWER[policy]
-    return Policy(
-        name,
-        standard,
-        record,
-        location,
-        org,
-        policy,
-        tag,
-        inherited,
-        exists,
-        walked,
-        False,
-        reason,
-        trace.root,
-    )
+    asked_for = record.policy_for(standard, inherited=inherited)
+    if asked_for is None:  # RFC 9989 4.10.1: no DMARC processing, and no walking on (7489 6.6.3 likewise)
+        tags = list(record.spoilt(standard))
+        return search.nothing(
+            Reason("dmarc-record-without-policy", {"location": location, "tags": tags, "record": record.text})
+        )
+    if inherited and record.np is not None and asked_for[1] != "default" and standard == "rfc9989":
+        exists, status = await _exists(search)
+        missing = record.policy_for(standard, inherited=True, exists=False)
+        if exists is None and missing is not None and missing[0] != asked_for[0]:
+            return search.unknown(search.name, status)
+        if exists is False and missing is not None:
+            asked_for = missing
+    requested, tag = asked_for
+    policy = LOWER[requested] if record.t and standard == "rfc9989" else requested  # 4.7
+    facts: dict[str, object] = {"location": location, "tag": tag, "policy": policy}
+    if tag == "default":
+        reason = Reason("dmarc-policy-by-default", {**facts, "tags": list(record.spoilt(standard))})
+    elif policy != requested:
+        reason = Reason("dmarc-policy-lowered", {**facts, "policy": requested, "lowered": policy})
+    else:
+        reason = Reason("dmarc-policy-inherited" if inherited else "dmarc-policy-own", facts)
+    return replace(
+        search.nothing(reason), record=record, location=location, policy=policy,
+        requested=requested, tag=tag, inherited=inherited, exists=exists,
+    )  # fmt: skip
 
 
-LOWER: dict[str | None, PolicyWord] = {"reject": "quarantine", "quarantine": "none"}
-"""One level less: t=y (RFC 9989 4.7), or not sampled by pct (RFC 7489 6.6.4)."""
-
-
-async def _exists(resolver: Resolver, name: str, trace: Trace) -> bool | None:
-    """RFC 9989 3.2.13: NXDOMAIN for the name itself. A dangling CNAME's owner exists."""
-    answer = await resolver.resolve(Question(name, "MX"))
-    trace.note("dns", name=name, type="MX", status=answer.status.value, records=[])
-    return None if answer.unknown else not answer.name_missing
-
-
-def _unknown(
-    name: str, standard: Standard, org: str, walked: tuple[Walked, ...], at: Walked, trace: Trace
-) -> Policy:
-    asked = name if at.status == "existence" else f"_dmarc.{at.name}"
-    reason = Reason("dmarc-dns-unknown", {"name": asked, "status": at.status})
-    return Policy(name, standard, None, None, org, None, "", False, None, walked, True, reason, trace.root)
-
-
-def _none(
-    name: str, standard: Standard, org: str, walked: tuple[Walked, ...], reason: Reason, trace: Trace
-) -> Policy:
-    return Policy(name, standard, None, None, org, None, "", False, None, walked, False, reason, trace.root)
+async def _exists(search: _Search) -> tuple[bool | None, str]:
+    """RFC 9989 3.2.13: NXDOMAIN for the name itself, whatever the type asked for; the owner of a CNAME that
+    leads nowhere exists.
+    """
+    answer = await search.resolver.resolve(Question(search.name, "MX"))
+    status = answer.status.value
+    records = [str(record) for record in answer.records[:20]]
+    search.trace.note("dns", name=search.name, type="MX", status=status, records=records)
+    return (None if answer.unknown else not answer.name_missing), status

@@ -1,4 +1,4 @@
-"""What is worth telling about a DMARC record, whatever the verdict."""
+"""What an expert would note about a domain's DMARC records, whatever the verdict."""
 
 from __future__ import annotations
 
@@ -6,159 +6,260 @@ from collections.abc import Iterator
 
 from senderauth import names
 from senderauth.dmarc.discover import Policy, Walked
-from senderauth.dmarc.record import KNOWN, LOOKALIKES, Record
-from senderauth.dns import Question, Resolver, together
+from senderauth.dmarc.record import KNOWN, NearMiss, Record, near_miss
 from senderauth.values import Finding, Severity
 
 STRENGTH = {"none": 0, "quarantine": 1, "reject": 2}
-MAX_DESTINATIONS = 10
+MAX_PROBLEMS = 20
+POLICY_TAGS = ("p", "sp", "np")
+
+# What people write for what they mean.
+LOOKALIKES = {
+    "policy": "p", "pol": "p", "dmarc": "p",
+    "subpolicy": "sp", "sub": "sp", "subdomain": "sp", "subdomains": "sp", "ps": "sp", "pn": "np",
+    "rau": "rua", "ruaa": "rua", "rue": "rua", "ura": "rua", "aru": "rua", "rus": "rua", "ria": "rua",
+    "rfu": "ruf", "urf": "ruf", "ruff": "ruf", "fur": "ruf",
+    "dkim": "adkim", "akdim": "adkim", "adkin": "adkim", "adkm": "adkim", "adikm": "adkim",
+    "spf": "aspf", "apsf": "aspf", "asfp": "aspf", "asp": "aspf",
+    "pc": "pct", "ptc": "pct", "pcnt": "pct", "percent": "pct",
+    "of": "fo", "test": "t", "testing": "t", "pds": "psd", "spd": "psd",
+}  # fmt: skip
+
+NOT_QUITE: dict[NearMiss, str] = {
+    "case": "dmarc-record-wrong-case",
+    "start": "dmarc-record-not-at-start",
+    "version": "dmarc-version-not-exact",
+    "not-first": "dmarc-version-not-first",
+    "no-version": "dmarc-version-missing",
+}
 
 
 def findings_of(policy: Policy) -> tuple[Finding, ...]:
     """All findings about the names that were asked and the record that applies."""
     found = [finding for walked in policy.walk for finding in _walked(policy, walked)]
+    reason = policy.reason
     if policy.unknown:
-        severity: Severity = "medium"
+        name = str(reason.facts["name"])
+        found.append(Finding("dmarc-dns-unknown", "medium", name, reason.facts, "RFC 9989 4.10.1"))
+    elif reason.id == "dmarc-domain-unusable":
+        found.append(Finding(reason.id, "high", policy.domain, reason.facts, "RFC 9989 5.3.1"))
+    elif reason.id == "dmarc-record-without-policy":
+        location = str(reason.facts["location"])
+        found.append(Finding(reason.id, "high", location, reason.facts, "RFC 9989 4.10.1"))
+        holder = next(w for w in policy.walk if f"_dmarc.{w.name}" == location)
+        assert holder.record is not None
+        found += _problems(location, holder.record)
+        found += _tags(location, holder.record)
+    elif reason.id == "dmarc-no-record":
+        facts = {"domain": policy.domain, "organizational_domain": policy.organizational_domain}
         found.append(
-            _finding(policy, "dmarc-dns-unknown", severity, "RFC 9989 4.10.1", **policy.reason.facts)
+            Finding("dmarc-record-absent", "medium", f"_dmarc.{policy.domain}", facts, "RFC 9989 4.10.1")
         )
-    elif policy.record is None:
-        severity = "high" if policy.reason.id == "dmarc-record-without-policy" else "medium"
-        id = "dmarc-record-absent" if policy.reason.id == "dmarc-no-record" else policy.reason.id
-        if id != "dmarc-several-records":  # told already where they stand
-            found.append(_finding(policy, id, severity, "RFC 9989 4.10.1", **policy.reason.facts))
-    else:
-        found += _record(policy, policy.record)
+    elif policy.record is not None and policy.location is not None:
+        found += _problems(policy.location, policy.record)
+        found += _tags(policy.location, policy.record)
+        found += _policy(policy, policy.location, policy.record)
+        found += _strength(policy, policy.location, policy.record)
+        found += _reports(policy.location, policy.record)
     return tuple(found)
-
-
-def _finding(policy: Policy, id: str, severity: Severity, rfc: str, **evidence: object) -> Finding:
-    return Finding(id, severity, policy.location or f"_dmarc.{policy.domain}", evidence, rfc)
 
 
 def _walked(policy: Policy, walked: Walked) -> Iterator[Finding]:
+    """About one name that was asked, record or not."""
     name = f"_dmarc.{walked.name}"
     if walked.state == "several":
-        yield Finding("dmarc-several-records", "high", name, {"standard": policy.standard}, "RFC 9989 4.10")
-    if walked.strays and walked.state != "absent":
-        yield Finding("dmarc-stray-txt", "low", name, {"count": walked.strays}, "RFC 9989 4.10")
-    if walked.strays and walked.state == "absent" and walked.name == policy.domain:
-        yield Finding("dmarc-txt-without-record", "medium", name, {"count": walked.strays}, "RFC 9989 4.8")
+        yield Finding("dmarc-several-records", "high", name, {}, "RFC 9989 4.10")
+    missed = {text: near_miss(text.encode("utf-8", "replace")) for text in walked.stray_texts}
+    for text, fault in missed.items():
+        if fault is not None:
+            severity: Severity = "high" if walked.state == "absent" else "low"
+            yield Finding(NOT_QUITE[fault], severity, name, {"record": text}, "RFC 9989 4.7")
+    foreign = [text for text, fault in missed.items() if fault is None]
+    if foreign and walked.state != "absent":
+        yield Finding(
+            "dmarc-stray-txt", "low", name, {"count": walked.strays, "record": foreign[0]}, "RFC 9989 4.10"
+        )
+    elif foreign and not any(missed.values()) and walked.name == policy.domain:
+        facts = {"count": walked.strays, "record": foreign[0]}
+        yield Finding("dmarc-txt-without-record", "medium", name, facts, "RFC 9989 4.7")
+    if walked.alias is not None:
+        id = "dmarc-alias" if walked.state == "found" else "dmarc-alias-without-record"
+        severity = "info" if walked.state == "found" else "medium"
+        if walked.state in ("found", "absent"):
+            yield Finding(id, severity, name, {"target": walked.alias}, "RFC 9989 4.5")
     record = walked.record
-    top_level = "." not in walked.name
-    if record is not None and top_level and record.psd == "u" and policy.standard == "rfc9989":
-        yield Finding("dmarc-top-level-record", "info", name, {}, "RFC 9989 4.10.2")
+    if record is not None and policy.standard == "rfc9989":
+        if "." not in walked.name and record.psd == "u":  # its holder becomes everyone's organization
+            yield Finding("dmarc-top-level-record", "medium", name, {}, "RFC 9989 4.10.2")
+        if record.psd == "y" and names.public_suffix(walked.name) != walked.name:
+            yield Finding("dmarc-public-suffix-claimed", "medium", name, {}, "RFC 9989 4.7")
 
 
-def _record(policy: Policy, record: Record) -> Iterator[Finding]:
-    for problem in record.problems:
-        severity: Severity = "high" if problem.facts.get("tag") in ("p", "sp", "np") else "medium"
-        yield _finding(
-            policy, problem.id, severity, "RFC 9989 4.8",
-            **{"record": record.text, "start": problem.span.start, "end": problem.span.end, **problem.facts},
-        )  # fmt: skip
-    if policy.tag == "default":
-        wanted = record.value("p")
-        yield _finding(
-            policy, "dmarc-policy-by-default", "high", "RFC 9989 4.10.1", tags=list(record.spoilt), p=wanted
-        )
-    yield from _strength(policy, record)
-    yield from _tags(policy, record)
-    if not record.rua:
-        yield _finding(policy, "dmarc-no-reports", "low", "RFC 9989 4.7")
+def _problems(location: str, record: Record) -> Iterator[Finding]:
+    for problem in record.problems[:MAX_PROBLEMS]:
+        severity: Severity = "medium"
+        if problem.facts.get("tag") in POLICY_TAGS:
+            severity = "high"
+        elif problem.id == "dmarc-many-uris" or problem.facts.get("tag") in ("rf", "ri", "fo"):
+            severity = "low"
+        place = {"record": record.text, "start": problem.span.start, "end": problem.span.end}
+        yield Finding(problem.id, severity, location, {**place, **problem.facts}, "RFC 9989 4.8")
 
 
-def _strength(policy: Policy, record: Record) -> Iterator[Finding]:
-    if policy.policy == "none" and policy.tag != "default" and not record.t:
-        yield _finding(policy, "dmarc-policy-none", "low", "RFC 9989 4.7", tag=policy.tag)
-    for tag, weaker in (("sp", record.sp), ("np", record.np)):
-        if weaker is not None and record.p is not None and STRENGTH[weaker] < STRENGTH[record.p]:
-            yield _finding(
-                policy, "dmarc-subdomains-weaker", "low", "RFC 9989 4.7", tag=tag, weaker=weaker, p=record.p
-            )
-    if record.has("pct") and record.pct < 100:
-        severity: Severity = "medium" if record.p != "none" else "info"
-        yield _finding(
-            policy, "dmarc-pct-historic", severity, "RFC 9989 9.3", pct=record.pct, p=record.p or ""
-        )
-    if record.t and record.p in ("quarantine", "reject"):
-        yield _finding(policy, "dmarc-test-mode", "medium", "RFC 9989 4.7", p=record.p)
-    own = policy.location == f"_dmarc.{policy.domain}"
-    below = policy.organizational_domain != policy.domain
-    if own and below and (record.has("sp") or record.has("np")) and record.psd != "n":
-        yield _finding(policy, "dmarc-sp-without-effect", "low", "RFC 9989 4.7")
-
-
-def _tags(policy: Policy, record: Record) -> Iterator[Finding]:
-    for tag in record.tags:
-        if tag.name in LOOKALIKES:
-            meant = LOOKALIKES[tag.name]
-            yield _finding(policy, "dmarc-tag-misspelt", "medium", "RFC 9989 4.7", tag=tag.name, meant=meant)
+def _tags(location: str, record: Record) -> Iterator[Finding]:
+    unknown: list[str] = []
+    for tag in dict.fromkeys(record.tags):
+        if (meant := LOOKALIKES.get(tag.name)) is not None and not record.has(meant):
+            severity: Severity = "high" if meant in POLICY_TAGS else "medium"
+            facts = {"tag": tag.name, "meant": meant, "value": tag.value[:100]}
+            yield Finding("dmarc-tag-misspelt", severity, location, facts, "RFC 9989 4.7")
         elif tag.name not in KNOWN:
-            yield _finding(
-                policy, "dmarc-unknown-tag", "info", "RFC 9989 4.7", tag=tag.name, value=tag.value[:100]
-            )
+            unknown.append(tag.name[:63])
+        elif tag.written != tag.name:
+            facts = {"written": tag.written, "tag": tag.name}
+            yield Finding("dmarc-tag-case", "low", location, facts, "RFC 6376 3.2")
+    if unknown:
+        facts_of_all = {"tags": list(dict.fromkeys(unknown))[:MAX_PROBLEMS]}
+        yield Finding("dmarc-unknown-tag", "info", location, facts_of_all, "RFC 9989 4.7")
     historic = [tag for tag in ("rf", "ri") if record.has(tag)]
     if historic:
-        yield _finding(policy, "dmarc-historic-tags", "info", "RFC 9989 9.3", tags=historic)
-    sized = [uri.uri for uri in (*record.rua, *record.ruf) if uri.size]
+        yield Finding("dmarc-historic-tags", "info", location, {"tags": historic}, "RFC 9989 9.3")
+
+
+def _policy(policy: Policy, location: str, record: Record) -> Iterator[Finding]:
+    """Whether the policy is the one that was meant."""
+    facts: dict[str, object]
+    spoilt = list(record.spoilt(policy.standard))
+    if policy.tag == "default":
+        if spoilt == ["p"] and not record.has("p"):
+            yield Finding("dmarc-policy-missing", "medium", location, {}, "RFC 9989 4.10.1")
+        elif record.p is None:
+            facts = {"value": record.value("p")[:100]}
+            yield Finding("dmarc-policy-invalid", "high", location, facts, "RFC 9989 4.10.1")
+        else:  # a bad sp cancels a good p
+            facts = {"tag": spoilt[0], "value": record.value(spoilt[0])[:100], "p": record.p}
+            yield Finding("dmarc-policy-cancelled", "high", location, facts, "RFC 9989 4.10.1")
+    order = [tag.name for tag in record.tags]
+    if record.has("p") and order.index("p") != 1:
+        yield Finding("dmarc-policy-not-second", "info", location, {}, "RFC 7489 6.3")
+    holder = location.removeprefix("_dmarc.")
+    below = policy.organizational_domain != holder
+    if below and not policy.inherited and record.psd != "n":
+        written = [tag for tag in ("sp", "np") if record.has(tag)]
+        if written:
+            facts = {"tags": written, "organizational_domain": policy.organizational_domain}
+            yield Finding("dmarc-sp-without-effect", "low", location, facts, "RFC 9989 4.7")
+    if policy.standard == "rfc9989":
+        yield from _other_records(policy, location)
+
+
+def _other_records(policy: Policy, location: str) -> Iterator[Finding]:
+    """Records in the walk that do not apply, though one may think so."""
+    for walked in policy.walk:
+        other = walked.record
+        if other is None or f"_dmarc.{walked.name}" == location:
+            continue
+        facts = {"domain": policy.domain, "location": location, "policy": policy.policy}
+        name = f"_dmarc.{walked.name}"
+        if policy.inherited and names.is_below(walked.name, policy.organizational_domain):
+            # between the author domain and its organizational domain: nobody reads it (standards, V4)
+            yield Finding("dmarc-record-passed-over", "medium", name, facts, "RFC 9989 4.10.1")
+        elif not policy.inherited and walked.name == policy.organizational_domain:
+            above = other.policy_for("rfc9989", inherited=True)
+            own = policy.requested
+            weaker = above is not None and own is not None and STRENGTH[own] < STRENGTH[above[0]]
+            if above is not None and own is not None:
+                facts = {"domain": policy.domain, "policy": own, "above": name, "above_policy": above[0]}
+                severity: Severity = "low" if weaker else "info"
+                yield Finding("dmarc-own-record-overrides", severity, location, facts, "RFC 9989 4.10.1")
+
+
+def _strength(policy: Policy, location: str, record: Record) -> Iterator[Finding]:
+    """What the record leaves open, and what only some receivers read in it."""
+    facts: dict[str, object]
+    if policy.requested == "none" and policy.tag != "default":
+        yield Finding("dmarc-policy-none", "low", location, {"tag": policy.tag}, "RFC 9989 4.7")
+    if record.p is not None:
+        below = record.sp or record.p
+        if STRENGTH[below] < STRENGTH[record.p]:
+            facts = {"tag": "sp", "weaker": below, "p": record.p}
+            yield Finding("dmarc-subdomains-weaker", "low", location, facts, "RFC 9989 4.7")
+        if record.np is not None and STRENGTH[record.np] < STRENGTH[below]:
+            facts = {"tag": "np", "weaker": record.np, "p": below}
+            yield Finding("dmarc-subdomains-weaker", "low", location, facts, "RFC 9989 4.7")
+        elif record.np is not None and record.np != below:
+            facts = {"np": record.np, "older": below}
+            yield Finding("dmarc-np-not-everywhere", "info", location, facts, "RFC 9989 4.7")
+    enforcing = policy.requested in ("quarantine", "reject")
+    if record.has("pct"):
+        facts = {"pct": record.pct, "policy": policy.requested or "none"}
+        if record.pct == 100:
+            yield Finding("dmarc-pct-superfluous", "info", location, facts, "RFC 9989 9.3")
+        else:
+            severity: Severity = "medium" if enforcing else "info"
+            yield Finding("dmarc-pct-historic", severity, location, facts, "RFC 9989 9.3")
+    if record.t and enforcing:
+        facts = {"policy": policy.requested or "none"}
+        yield Finding("dmarc-test-mode", "medium", location, facts, "RFC 9989 4.7")
+
+
+def _reports(location: str, record: Record) -> Iterator[Finding]:
+    if not record.rua:
+        yield Finding("dmarc-no-reports", "low", location, {}, "RFC 9989 4.7")
+    if record.ruf and record.psd == "y":
+        yield Finding("dmarc-failure-reports-ignored", "low", location, {}, "RFC 9991")
+    elif record.ruf:
+        yield Finding("dmarc-failure-reports-rare", "info", location, {}, "RFC 9989 5.3.9")
+    elif record.has("fo"):
+        yield Finding("dmarc-fo-without-ruf", "info", location, {"fo": record.value("fo")}, "RFC 9989 4.7")
+    for tag, uris in (("rua", record.rua), ("ruf", record.ruf)):
+        others = [uri.uri[:200] for uri in uris if uri.scheme != "mailto"]
+        if others:
+            yield Finding("dmarc-uri-scheme", "low", location, {"tag": tag, "uris": others}, "RFC 9989 4.7")
+        hostless = [uri.uri[:200] for uri in uris if uri.scheme == "mailto" and "." not in uri.host]
+        if hostless:
+            facts = {"tag": tag, "uris": hostless}
+            yield Finding("dmarc-uri-without-domain", "medium", location, facts, "RFC 9989 4.8")
+    sized = [uri.uri[:200] for uri in (*record.rua, *record.ruf) if uri.size]
     if sized:
-        yield _finding(policy, "dmarc-size-suffix", "info", "RFC 9990 4", uris=sized)
+        yield Finding("dmarc-size-suffix", "info", location, {"uris": sized}, "RFC 9989 4.8")
 
 
 def compare(by_walk: Policy, by_suffix: Policy) -> tuple[Finding, ...]:
-    """Where the two standards lead to different policies or organizational domains."""
+    """Where RFC 9989 and RFC 7489 lead to different policies or organizational domains.
+
+    Nothing where DNS would not tell one of them.
+    """
     if by_walk.unknown or by_suffix.unknown:
         return ()
+    domain = by_walk.domain
+    if by_walk.policy is None or by_suffix.policy is None:
+        if by_walk.policy is by_suffix.policy:
+            return ()
+        ruling, other = (by_walk, by_suffix) if by_suffix.policy is None else (by_suffix, by_walk)
+        facts: dict[str, object] = {
+            "standard": _shown(ruling), "other": _shown(other),
+            "policy": ruling.policy, "location": ruling.location, "reason": other.reason.id,
+        }  # fmt: skip
+        return (Finding("dmarc-one-standard-only", "medium", domain, facts, "RFC 9989 4.10"),)
     facts = {
-        "rfc9989_policy": by_walk.policy or "",
-        "rfc7489_policy": by_suffix.policy or "",
-        "rfc9989_location": by_walk.location or "",
-        "rfc7489_location": by_suffix.location or "",
+        "rfc9989_policy": by_walk.policy,
+        "rfc7489_policy": by_suffix.policy,
+        "rfc9989_location": by_walk.location,
+        "rfc7489_location": by_suffix.location,
         "rfc9989_organizational_domain": by_walk.organizational_domain,
         "rfc7489_organizational_domain": by_suffix.organizational_domain,
     }
-    if by_walk.policy != by_suffix.policy:
-        return (Finding("dmarc-standards-differ", "medium", by_walk.domain, facts, "RFC 9989 C"),)
-    if by_walk.policy is not None and by_walk.organizational_domain != by_suffix.organizational_domain:
-        return (
-            Finding("dmarc-organizational-domains-differ", "low", by_walk.domain, facts, "RFC 9989 4.10.2"),
-        )
-    return ()
-
-
-async def check_report_destinations(resolver: Resolver, policy: Policy) -> tuple[Finding, ...]:
-    """Whether foreign report destinations agree to take the reports (RFC 9990 4; RFC 7489 7.1)."""
-    record, location = policy.record, policy.location
-    if record is None or location is None:
-        return ()
-    owner = location.removeprefix("_dmarc.")
-    org = names.registrable(owner) or owner
-    hosts: dict[str, str] = {}
-    for destination in (*record.rua, *record.ruf):
-        host = names.normalise(destination.host) or ""
-        if host and (names.registrable(host) or host) != org:
-            hosts.setdefault(host, destination.uri)
-    chosen = list(hosts.items())[:MAX_DESTINATIONS]
-    answers = await together(
-        *(resolver.resolve(Question(f"{owner}._report._dmarc.{host}", "TXT")) for host, _ in chosen)
-    )
     found = []
-    for (host, uri), answer in zip(chosen, answers, strict=True):
-        facts = {"uri": uri, "host": host, "name": f"{owner}._report._dmarc.{host}"}
-        if answer.unknown:
-            found.append(
-                _finding(
-                    policy,
-                    "dmarc-report-destination-unknown",
-                    "low",
-                    "RFC 9990 4",
-                    **facts,
-                    status=answer.status.value,
-                )
-            )
-        elif not any(text.strip().startswith(b"v=DMARC1") for text in answer.records):
-            found.append(
-                _finding(policy, "dmarc-report-destination-refuses", "medium", "RFC 9990 4", **facts)
-            )
+    if by_walk.policy != by_suffix.policy:
+        found.append(Finding("dmarc-standards-differ", "medium", domain, facts, "RFC 9989 4.10"))
+    apart = by_walk.organizational_domain != by_suffix.organizational_domain
+    if apart and not by_walk.organization_unknown:
+        found.append(
+            Finding("dmarc-organizational-domains-differ", "medium", domain, facts, "RFC 9989 4.10.2")
+        )
     return tuple(found)
+
+
+def _shown(policy: Policy) -> str:
+    return "RFC 9989" if policy.standard == "rfc9989" else "RFC 7489"

@@ -1,4 +1,9 @@
-"""DMARC records: text to value and back (RFC 9989 4.7, 4.8; RFC 7489 6.3)."""
+"""DMARC records: text to value and back (RFC 9989 4.7, 4.8; RFC 7489 6.3).
+
+The version tag is taken exactly, `v=DMARC1` and first; what else a record says is read as far as it can
+be. A value outside its grammar becomes the default (RFC 9989 4.8), and every fault is kept as a problem
+with its place. One pass, bounded: no text of any length costs more than its length.
+"""
 
 from __future__ import annotations
 
@@ -7,40 +12,43 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, get_args
-from urllib.parse import SplitResult
 
 from senderauth.values import Problem, Span
 
 PolicyWord = Literal["none", "quarantine", "reject"]
 Standard = Literal["rfc9989", "rfc7489"]
+PolicyTag = Literal["p", "sp", "np", "default"]
 
 MAX_RECORD = 65_536
 MAX_TAGS = 200
 MAX_URIS = 50
-KNOWN = frozenset(["v", "p", "sp", "np", "adkim", "aspf", "t", "psd", "fo", "rua", "ruf", "pct", "rf", "ri"])
-# What people write for what they mean.
-LOOKALIKES = {
-    "policy": "p",
-    "subpolicy": "sp",
-    "rau": "rua",
-    "ruaa": "rua",
-    "rfu": "ruf",
-    "dkim": "adkim",
-    "spf": "aspf",
-}
+CACHED = 2_048
+"""Longer texts are parsed anew each time: the cache stays small whatever DNS holds."""
 
-_TAG = re.compile(r"[ \t]*([A-Za-z][A-Za-z0-9_]*)[ \t]*=[ \t]*(.*?)[ \t]*\Z", re.DOTALL)
-_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):([^!\s,;]+)(?:!([0-9]+)([kmgtKMGT]?))?\Z")
+KNOWN = frozenset(["v", "p", "sp", "np", "adkim", "aspf", "t", "psd", "fo", "rua", "ruf", "pct", "rf", "ri"])
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):([^!\s,;]+)\Z")
+_SIZE = re.compile(r"[0-9]+[kmgtKMGT]?\Z")
 _VERSION = re.compile(rb"v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
+_ANY_CASE = re.compile(rb"v\s*=\s*dmarc1\s*(?:;|\Z)", re.IGNORECASE)
+_VERSION_AND_MORE = re.compile(rb"v\s*=\s*dmarc", re.IGNORECASE)
+_VERSION_LATER = re.compile(rb";\s*v\s*=\s*dmarc1", re.IGNORECASE)
+_POLICY_FIRST = re.compile(rb"s?p\s*=\s*(?:none|quarantine|reject)\b", re.IGNORECASE)
+
+NearMiss = Literal["case", "start", "version", "not-first", "no-version"]
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """One tag as written."""
+    """One tag."""
 
     name: str
-    """In lower case."""
+    """In lower case. RFC 6376 3.2 wants names exact, the ABNF of RFC 7489 does not, receivers fold case."""
     value: str
+    """As written, without the blanks around it."""
+    written: str = field(default="", compare=False)
+    """The name as written."""
     span: Span = field(default=Span(0, 0), compare=False)
 
 
@@ -49,10 +57,12 @@ class ReportUri:
     """Where reports go."""
 
     uri: str
+    scheme: str
+    """Lower case."""
     host: str
     """The domain of a mailto: or the host of a URL, lower case; empty where there is none."""
     size: str = ""
-    """The obsolete size suffix, e.g. "10m"."""
+    """The obsolete size suffix, e.g. "10m" (RFC 9989 4.8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +74,32 @@ class Record:
     """None: absent or invalid."""
     sp: PolicyWord | None = None
     np: PolicyWord | None = None
+    """RFC 9989 only."""
     adkim: Literal["r", "s"] = "r"
     aspf: Literal["r", "s"] = "r"
     t: bool = False
+    """Test mode; RFC 9989 only."""
     psd: Literal["y", "n", "u"] = "u"
-    pct: int = 100
-    """Percent; RFC 7489 only."""
+    """RFC 9989 only."""
+    fo: tuple[str, ...] = ("0",)
     rua: tuple[ReportUri, ...] = ()
     ruf: tuple[ReportUri, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    pct: int = 100
+    """Percent; RFC 7489 only."""
+    rf: tuple[str, ...] = ("afrf",)
+    """RFC 7489 only."""
+    ri: int = 86_400
+    """Seconds; RFC 7489 only."""
+    problems: tuple[Problem, ...] = field(default=(), compare=False)
     text: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return "; ".join(f"{tag.name}={tag.value}" for tag in self.tags)
+
+    @property
+    def is_record(self) -> bool:
+        """Whether the text was a DMARC record at all."""
+        return bool(self.tags)
 
     def has(self, name: str) -> bool:
         """Whether the tag is written, with a valid value or not."""
@@ -86,23 +109,39 @@ class Record:
         """The tag as written, empty where it is not."""
         return next((tag.value for tag in self.tags if tag.name == name), "")
 
-    @property
-    def spoilt(self) -> tuple[str, ...]:
-        """Policy tags that are missing or invalid, so that the record counts as p=none with rua, or as
-        nothing without (RFC 9989 4.10.1, RFC 7489 6.6.3).
+    def spoilt(self, standard: Standard) -> tuple[str, ...]:
+        """The policy tags that are missing or invalid (RFC 9989 4.10.1, RFC 7489 6.6.3). One is enough: the
+        record then counts as p=none with a usable rua, and as nothing without.
         """
-        bad = [name for name in ("sp", "np") if self.has(name) and getattr(self, name) is None]
+        subdomain_tags = ("sp", "np") if standard == "rfc9989" else ("sp",)  # RFC 7489 knows no np
+        bad = [name for name in subdomain_tags if self.has(name) and getattr(self, name) is None]
         return tuple(["p"] * (self.p is None) + bad)
 
-    @property
-    def usable(self) -> bool:
-        """Whether it gives a policy at all."""
-        return not self.spoilt or bool(self.rua)
+    def usable(self, standard: Standard) -> bool:
+        """Whether the record gives any policy."""
+        return self.is_record and (not self.spoilt(standard) or bool(self.rua))
+
+    def policy_for(
+        self, standard: Standard, *, inherited: bool = False, exists: bool = True
+    ) -> tuple[PolicyWord, PolicyTag] | None:
+        """What the record asks for, and which tag says so, before t and pct; None: no DMARC by this record.
+
+        inherited: for a name below the record's; exists: whether that name does (RFC 9989 3.2.13).
+        """
+        if not self.usable(standard):
+            return None
+        if self.spoilt(standard) or self.p is None:
+            return "none", "default"
+        if inherited and not exists and standard == "rfc9989" and self.np is not None:
+            return self.np, "np"
+        if inherited and self.sp is not None:
+            return self.sp, "sp"
+        return self.p, "p"
 
 
 def is_dmarc(text: bytes) -> bool:
     """Whether a TXT record is a DMARC record: the version tag first, in exactly these letters."""
-    return _VERSION.match(text[:64]) is not None
+    return _VERSION.match(text) is not None
 
 
 def select(texts: Iterable[bytes]) -> list[bytes]:
@@ -110,97 +149,175 @@ def select(texts: Iterable[bytes]) -> list[bytes]:
     return [text for text in texts if is_dmarc(text)]
 
 
-@lru_cache(maxsize=4_096)
+def near_miss(text: bytes) -> NearMiss | None:
+    """What keeps a TXT record that was meant as a DMARC record from being one; None: it was not meant so."""
+    head = text[:512]
+    bare = head.lstrip(b" \t\r\n\"'\\\xef\xbb\xbf")
+    if is_dmarc(head):
+        return None
+    if bare != head and is_dmarc(bare.rstrip(b" \t\r\n\"'\\")):
+        return "start"
+    if _ANY_CASE.match(bare):
+        return "case"
+    if _VERSION_AND_MORE.match(bare):
+        return "version"
+    if _VERSION_LATER.search(bare):
+        return "not-first"
+    return "no-version" if _POLICY_FIRST.match(bare) else None
+
+
 def parse(given: bytes | str) -> Record:
-    """Takes a DMARC record apart. What is none has the one problem "dmarc-not-a-record"."""
+    """Takes a DMARC record apart. What is none has no tags and the one problem "dmarc-not-a-record"."""
     text = given.decode("latin-1") if isinstance(given, bytes) else given
-    if not is_dmarc(text[:64].encode("utf-8", "replace")):
-        return Record(
-            (), problems=(Problem("dmarc-not-a-record", Span(0, min(8, len(text)))),), text=text[:256]
+    return _parse_cached(text) if len(text) <= CACHED else _parse(text)
+
+
+def _parse(text: str) -> Record:
+    if not is_dmarc(text[:MAX_RECORD].encode("latin-1", "replace")):
+        problem = Problem("dmarc-not-a-record", Span(0, min(8, len(text))))
+        return Record((), problems=(problem,), text=text[:256])
+    if len(text) > MAX_RECORD or text.count(";") > MAX_TAGS:
+        problem = Problem("dmarc-record-oversized", Span(0, 8), {"length": len(text)})
+        return Record((), problems=(problem,), text=text[:256])
+    reading = _Reading(text)
+    reading.split()
+    return reading.record()
+
+
+_parse_cached = lru_cache(maxsize=4_096)(_parse)
+
+
+class _Reading:
+    """One record on its way from text to value."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tags: list[Tag] = []
+        self.first: dict[str, Tag] = {}
+        self.problems: list[Problem] = []
+
+    def split(self) -> None:
+        """The tags in order; of two of a name the first counts, since what follows is the error (4.8)."""
+        position = 0
+        for part in self.text.split(";"):
+            start, position = position, position + len(part) + 1
+            if not part.strip(" \t"):
+                continue
+            span = Span(start + len(part) - len(part.lstrip(" \t")), start + len(part.rstrip(" \t")))
+            written, equals, value = (piece.strip(" \t") for piece in part.partition("="))
+            printable = part.isascii() and part.replace("\t", " ").isprintable()
+            if not equals or not value or not printable or not _NAME.match(written):
+                self.problem("dmarc-not-a-tag", span, written=part.strip()[:100])
+                continue
+            tag = Tag(written.lower(), value, written, span)
+            self.tags.append(tag)
+            if tag.name in self.first:
+                self.problem("dmarc-tag-twice", span, tag=tag.name, value=value[:100])
+            self.first.setdefault(tag.name, tag)
+
+    def problem(self, id: str, span: Span, **facts: object) -> None:
+        self.problems.append(Problem(id, span, facts))
+
+    def invalid(self, tag: Tag, *allowed: str) -> None:
+        self.problem(
+            "dmarc-invalid-value", tag.span, tag=tag.name, value=tag.value[:100], allowed=list(allowed)
         )
-    if len(text) > MAX_RECORD:
-        facts = {"length": len(text)}
-        return Record((), problems=(Problem("dmarc-record-oversized", Span(0, 8), facts),), text=text[:256])
-    tags, problems = _tags(text)
-    first: dict[str, Tag] = {}
-    for tag in tags:
-        if tag.name in first:
-            problems.append(Problem("dmarc-tag-twice", tag.span, {"tag": tag.name, "value": tag.value[:100]}))
-        first.setdefault(tag.name, tag)
-    return _typed(tuple(tags), first, problems, text)
 
+    def record(self) -> Record:
+        words = get_args(PolicyWord)
+        return Record(
+            tuple(self.tags),
+            p=self.one_of("p", words, None),  # type: ignore[arg-type]
+            sp=self.one_of("sp", words, None),  # type: ignore[arg-type]
+            np=self.one_of("np", words, None),  # type: ignore[arg-type]
+            adkim=self.one_of("adkim", ("r", "s"), "r"),  # type: ignore[arg-type]
+            aspf=self.one_of("aspf", ("r", "s"), "r"),  # type: ignore[arg-type]
+            t=self.one_of("t", ("y", "n"), "n") == "y",
+            psd=self.one_of("psd", ("y", "n", "u"), "u"),  # type: ignore[arg-type]
+            fo=self.failure_options(),
+            rua=self.uris("rua"),
+            ruf=self.uris("ruf"),
+            pct=self.number("pct", 100, 100),
+            rf=self.formats(),
+            ri=self.number("ri", 2**32 - 1, 86_400),
+            problems=tuple(self.problems),
+            text=self.text,
+        )
 
-def _tags(text: str) -> tuple[list[Tag], list[Problem]]:
-    tags: list[Tag] = []
-    problems: list[Problem] = []
-    position = 0
-    for part in text.split(";")[:MAX_TAGS]:
-        start, position = position, position + len(part) + 1
-        if not part.strip(" \t"):
-            continue
-        span = Span(start, start + len(part))
-        match = _TAG.match(part)
-        if match is None or not part.isprintable() or not part.isascii():
-            problems.append(Problem("dmarc-not-a-tag", span, {"written": part.strip()[:100]}))
-            continue
-        tags.append(Tag(match[1].lower(), match[2], span))
-    return tags, problems
-
-
-def _typed(tags: tuple[Tag, ...], first: dict[str, Tag], problems: list[Problem], text: str) -> Record:
-    def one_of(name: str, words: tuple[str, ...], default: str | None) -> str | None:
-        tag = first.get(name)
+    def one_of(self, name: str, words: tuple[str, ...], default: str | None) -> str | None:
+        """A tag whose value is one of a few words, in any case (ABNF literals, RFC 5234 2.3)."""
+        tag = self.first.get(name)
         if tag is None:
             return default
         if tag.value.lower() in words:
             return tag.value.lower()
-        facts = {"tag": name, "value": tag.value[:100], "allowed": list(words)}
-        problems.append(Problem("dmarc-invalid-value", tag.span, facts))
+        self.invalid(tag, *words)
         return default
 
-    words = get_args(PolicyWord)
-    pct = first.get("pct")
-    percent = 100
-    if pct is not None:
-        if pct.value.isdigit() and len(pct.value) <= 3 and int(pct.value) <= 100:
-            percent = int(pct.value)
-        else:
-            facts = {"tag": "pct", "value": pct.value[:100], "allowed": ["0-100"]}
-            problems.append(Problem("dmarc-invalid-value", pct.span, facts))
-    return Record(
-        tags,
-        p=one_of("p", words, None),  # type: ignore[arg-type]
-        sp=one_of("sp", words, None),  # type: ignore[arg-type]
-        np=one_of("np", words, None),  # type: ignore[arg-type]
-        adkim=one_of("adkim", ("r", "s"), "r"),  # type: ignore[arg-type]
-        aspf=one_of("aspf", ("r", "s"), "r"),  # type: ignore[arg-type]
-        t=one_of("t", ("y", "n"), "n") == "y",
-        psd=one_of("psd", ("y", "n", "u"), "u"),  # type: ignore[arg-type]
-        pct=percent,
-        rua=_uris(first.get("rua"), problems),
-        ruf=_uris(first.get("ruf"), problems),
-        problems=tuple(problems),
-        text=text,
-    )
+    def number(self, name: str, most: int, default: int) -> int:
+        tag = self.first.get(name)
+        if tag is None:
+            return default
+        if tag.value.isdigit() and len(tag.value) <= 10 and int(tag.value) <= most:
+            return int(tag.value)
+        self.invalid(tag, f"0-{most}")
+        return default
+
+    def failure_options(self) -> tuple[str, ...]:
+        """fo: 0 and 1 exclude each other, none may stand twice (RFC 9989 4.7, 4.8)."""
+        tag = self.first.get("fo")
+        if tag is None:
+            return ("0",)
+        options = tuple(option.strip(" \t").lower() for option in tag.value.split(":", 8))
+        known, once = set(options) <= {"0", "1", "d", "s"}, len(set(options)) == len(options)
+        if known and once and not {"0", "1"} <= set(options):
+            return options
+        self.invalid(tag, "0", "1", "d", "s")
+        return ("0",)
+
+    def formats(self) -> tuple[str, ...]:
+        tag = self.first.get("rf")
+        if tag is None:
+            return ("afrf",)
+        formats = tuple(word.strip(" \t").lower() for word in tag.value.split(":", 8))
+        if "afrf" in formats:  # RFC 7489 6.3: the only one there is
+            return formats
+        self.invalid(tag, "afrf")
+        return ("afrf",)
+
+    def uris(self, name: str) -> tuple[ReportUri, ...]:
+        tag = self.first.get(name)
+        if tag is None:
+            return ()
+        found: list[ReportUri] = []
+        written = tag.value.split(",", MAX_URIS)
+        if len(written) > MAX_URIS:
+            self.problem("dmarc-many-uris", tag.span, tag=name, most=MAX_URIS)
+        for one in written[:MAX_URIS]:
+            uri, mark, size = one.strip(" \t").partition("!")
+            match = _URI.match(uri)
+            if match is None or (mark and not _SIZE.match(size)):
+                id = "dmarc-uri-without-scheme" if _is_mailbox(uri) else "dmarc-invalid-uri"
+                self.problem(id, tag.span, tag=name, value=one.strip(" \t")[:200])
+                continue
+            scheme = match[1].lower()
+            found.append(ReportUri(uri, scheme, _host(scheme, match[2]), size))
+        return tuple(found)
 
 
-def _uris(tag: Tag | None, problems: list[Problem]) -> tuple[ReportUri, ...]:
-    if tag is None:
-        return ()
-    found = []
-    for written in tag.value.split(",")[:MAX_URIS]:
-        match = _URI.match(written.strip())
-        if match is None or not match[2]:
-            facts = {"tag": tag.name, "value": written.strip()[:200]}
-            problems.append(Problem("dmarc-invalid-uri", tag.span, facts))
-            continue
-        uri = f"{match[1]}:{match[2]}"
-        found.append(ReportUri(uri, _host(match[1].lower(), match[2]), (match[3] or "") + (match[4] or "")))
-    return tuple(found)
+def _is_mailbox(text: str) -> bool:
+    """An address where a URI should be: the mailto: was forgotten."""
+    local, at, domain = text.partition("@")
+    return bool(at) and bool(local) and "." in domain and ":" not in text and " " not in text
 
 
 def _host(scheme: str, rest: str) -> str:
+    """The host part of the URI's authority; of a mailto: the domain of its first address (RFC 6068)."""
     if scheme == "mailto":
         return rest.partition("?")[0].rpartition("@")[2].lower().removesuffix(".")
-    authority = rest.removeprefix("//").partition("/")[0]
-    return (SplitResult("", authority, "", "", "").hostname or "") if authority else ""
+    if not rest.startswith("//"):
+        return ""
+    authority = re.split(r"[/?#]", rest[2:], maxsplit=1)[0].rpartition("@")[2]
+    if authority.startswith("["):
+        return authority.partition("]")[0] + "]"
+    return authority.partition(":")[0].lower().removesuffix(".")
