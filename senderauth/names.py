@@ -13,17 +13,23 @@ from typing import overload
 
 MAX_NAME = 253
 MAX_LABEL = 63
+MAX_WRITTEN = 1_024
+"""Characters; a name of 253 octets is shorter in any form."""
 
 
-@lru_cache(maxsize=65_536)
 def normalise(name: str) -> str | None:
     """The name in normal form, or None if it is none: an empty or over-long label, over 253 octets,
     a character that IDNA refuses (RFC 5890). Underscores are fine, as is any printable ASCII (RFC 2181 11).
     """
-    name = name.removesuffix(".")
+    # Nothing that long becomes a name, and the cache must not keep what hostile records hold
+    return _normalise(name) if len(name) <= MAX_WRITTEN else None
+
+
+@lru_cache(maxsize=65_536)
+def _normalise(name: str) -> str | None:
     if not name.isascii():
         name = _to_ascii(name)
-    name = name.lower()
+    name = name.removesuffix(".").lower()
     if not name or len(name) > MAX_NAME:
         return None
     for label in name.split("."):
@@ -33,11 +39,15 @@ def normalise(name: str) -> str | None:
 
 
 def _to_ascii(name: str) -> str:
+    """Mapped as browsers and mail programs do (UTS 46), then label by label: one label may have an
+    underscore though another has an umlaut. Empty where IDNA refuses.
+    """
     import idna
 
     try:
-        return idna.encode(name, uts46=True).decode("ascii").removesuffix(".")
-    except (idna.IDNAError, UnicodeError):
+        labels = idna.uts46_remap(name, std3_rules=False, transitional=False).split(".")
+        return ".".join(label if label.isascii() else idna.alabel(label).decode("ascii") for label in labels)
+    except UnicodeError:  # idna.IDNAError is one
         return ""
 
 
@@ -57,15 +67,19 @@ def hostname(name: str) -> str | None:
 
 @lru_cache(maxsize=4_096)
 def display(name: str) -> str:
-    """The name in U-labels, for people; unchanged where a label cannot be decoded."""
+    """The name in U-labels, for people; a label that cannot be decoded stays as it is."""
     if "xn--" not in name:
         return name
     import idna
 
-    try:
-        return idna.decode(name)
-    except (idna.IDNAError, UnicodeError):
-        return name
+    labels = name.split(".")
+    for index, label in enumerate(labels):
+        if label.startswith("xn--"):
+            try:
+                labels[index] = idna.ulabel(label)
+            except UnicodeError:  # idna.IDNAError is one
+                continue
+    return ".".join(labels)
 
 
 def parent(name: str) -> str:
@@ -111,8 +125,6 @@ def public_suffix(name: str) -> str:
     """
     ascii_labels = name.split(".")
     labels = display(name).split(".")
-    if len(labels) != len(ascii_labels):  # a label that decodes to dots: keep to A-labels
-        labels = ascii_labels
     rules = _suffixes()
     for index in range(len(labels)):  # longest first
         candidate = ".".join(labels[index:])
