@@ -131,7 +131,7 @@ def _receiver(*rules: tuple[dict[str, str], str]) -> Receiver:
         )  # type: ignore[arg-type]
         for when, outcome in rules
     )
-    return Receiver("r", "r", "rfc9989", "receiver", "standard", "s", "2026", (), made, frozenset())
+    return Receiver("r", "r", "rfc9989", "receiver", "standard", "s", "2026", (), made, False, frozenset())
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from senderauth import dmarc, lint, spf
@@ -46,8 +46,10 @@ class Report:
 
     @property
     def outcome(self) -> Outcome:
-        """The worst that any receiver would answer; "unknown" where DNS left even that open."""
-        known = [prediction.outcome for prediction in self.predictions]
+        """The worst that any receiver would answer, those apart that not everybody meets; "unknown" where
+        DNS left even that open.
+        """
+        known = [prediction.outcome for prediction in self.predictions if not prediction.optional]
         if any(host.state in ("unknown", "missing") for host in self.hosts):
             known.append("unknown")
         return max(known, key=OUTCOMES.index, default="unknown")
@@ -76,7 +78,10 @@ async def check(
     receivers: ids or families of receiver policies, all where none are named; ValueError for an unknown
     one. with_lint adds checkdmarc's findings (slower). now is Unix time, for the SPF macro %{t} only.
     """
-    chosen = choose(receivers)
+    wanted = list(receivers or ())
+    chosen = choose(wanted)
+    if wanted:  # asked for by name: counts
+        chosen = tuple(replace(receiver, optional=False) for receiver in chosen)
     asked = CachingResolver(over=resolver)
     found, linted = await together(simulate(scenario, asked, now=now), _linted(scenario, asked, with_lint))
     predictions = predict(found, chosen)

@@ -19,8 +19,9 @@ def remedies(simulation: Simulation, predictions: Iterable[Prediction]) -> tuple
     """One remedy for each catalogue entry that a refusal, deferral or mark points to; refusals first."""
     grouped: dict[str, list[Prediction]] = {}
     order = ("refused", "deferred", "marked")
+    given = sorted(predictions, key=lambda prediction: prediction.optional)
     for outcome in order:
-        for prediction in predictions:
+        for prediction in given:
             if prediction.outcome == outcome and prediction.entry_id:
                 grouped.setdefault(prediction.entry_id, []).append(prediction)
     return tuple(_remedy(simulation, entry_id, group) for entry_id, group in grouped.items())

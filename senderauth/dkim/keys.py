@@ -140,8 +140,8 @@ def _empty(domain: str, selector: str, name: str, state: State, reason: Reason, 
 def _judged(record: KeyRecord, name: str) -> tuple[State, Reason, KeyRecord, int]:
     """One record in the order of RFC 6376 6.1.2, and its key size."""
 
-    def say(state: State, id: str, bits: int = 0, **facts: object) -> tuple[State, Reason, KeyRecord, int]:
-        return state, Reason(id, {"name": name, **facts}), record, bits
+    def say(state: State, id: str, size: int = 0, **facts: object) -> tuple[State, Reason, KeyRecord, int]:
+        return state, Reason(id, {"name": name, **facts}), record, size
 
     if record.revoked and not record.problems:
         return say("revoked", "dkim-key-revoked")

@@ -36,6 +36,8 @@ class Prediction:
     """The catalogue's message, where the words are those of a receiver or program."""
     reason: Reason
     notes: tuple[str, ...]
+    optional: bool
+    """The receiver is one that not everybody meets (bulk senders, stricter than most)."""
 
 
 def predict(simulation: Simulation, receivers: Iterable[Receiver]) -> tuple[Prediction, ...]:
@@ -75,6 +77,7 @@ def _prediction(simulation: Simulation, sender: Sender, verdict: Verdict, receiv
         message,
         answered.reason,
         notes,
+        receiver.optional,
     )
 
 

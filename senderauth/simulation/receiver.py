@@ -89,6 +89,9 @@ class Receiver:
     """When the source was read or is from, as YYYY-MM or YYYY-MM-DD."""
     notes: tuple[str, ...]
     rules: tuple[Rule, ...]
+    optional: bool
+    """Not what everybody meets: bulk senders, or stricter than most. Told apart, and not counted in an
+    overall outcome unless it was asked for by name."""
     own_domains: frozenset[str]
     """Domains of the provider itself (submission servers)."""
 
@@ -126,6 +129,7 @@ def _receiver(id: str, table: Mapping[str, Any], base: tuple[Rule, ...]) -> Rece
         read=table["read"],
         notes=tuple(table.get("notes", ())),
         rules=base + tuple(_rule(rule) for rule in table.get("rules", ())),
+        optional=table.get("optional", False),
         own_domains=frozenset(table.get("own_domains", ())),
     )
 

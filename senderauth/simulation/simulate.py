@@ -77,7 +77,7 @@ async def simulate(scenario: Scenario, resolver: Resolver, *, now: int | None = 
     _announce(scenario, resolver)
     parts = await together(
         _senders(scenario, resolver),
-        together(*(mail_domain(resolver, name, role) for name, role in _mail_domains(scenario))),
+        together(*(mail_domain(resolver, name, role) for name, role in _mail_domains(scenario).items())),
         together(*(spf.survey(resolver, name) for name in _surveyed(scenario))),
         together(*(plan(resolver, name, selector) for name, selector in scenario.signers or ())),
         dmarc.discover(resolver, author.domain, standard="rfc9989"),

@@ -1,0 +1,18 @@
+"""Results for people and programs. Renders values, decides nothing."""
+
+from senderauth.report.document import document, schema, schema_kinds
+from senderauth.report.safe import printable
+from senderauth.report.text import check_text
+from senderauth.report.wording import LANGUAGES, Wording, default_language, wording
+
+__all__ = [
+    "LANGUAGES",
+    "Wording",
+    "check_text",
+    "default_language",
+    "document",
+    "printable",
+    "schema",
+    "schema_kinds",
+    "wording",
+]
