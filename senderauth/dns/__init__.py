@@ -15,14 +15,22 @@ from senderauth.dns.zone import ZoneResolver
 if TYPE_CHECKING:
     from senderauth.dns.cache import CachingResolver
     from senderauth.dns.live import LiveResolver
+    from senderauth.dns.master import ZoneFileError
+    from senderauth.dns.overlay import OverlayResolver
+    from senderauth.dns.tape import RecordingResolver, ReplayResolver, TapeError
 
 __all__ = [
     "Answer",
     "CachingResolver",
     "LiveResolver",
+    "OverlayResolver",
     "Question",
+    "RecordingResolver",
+    "ReplayResolver",
     "Resolver",
     "Status",
+    "TapeError",
+    "ZoneFileError",
     "ZoneResolver",
     "crowd",
     "drive",
@@ -34,6 +42,11 @@ __all__ = [
 _LATER = {
     "CachingResolver": "cache",
     "LiveResolver": "live",
+    "OverlayResolver": "overlay",
+    "RecordingResolver": "tape",
+    "ReplayResolver": "tape",
+    "TapeError": "tape",
+    "ZoneFileError": "master",
 }
 
 if not TYPE_CHECKING:  # a module-level __getattr__ would hide wrong names from a type checker

@@ -255,6 +255,8 @@ class Client:
             if attempt.route is not None:
                 channel, id = attempt.route
                 channel.pending.pop(id, None)
+        exchange.attempts.clear()  # the two hold each other; freed now and not by the garbage collector
+        exchange.past = ()
         if exchange in self._calls:
             self._hang_up(self._calls[exchange])
 

@@ -53,6 +53,8 @@ class Answer:
     """More about a failure: an extended error (RFC 8914), "not-on-tape", "outside-zones", "cname-loop"."""
     source: str = "live"
     """"live", "zone", "tape", "proposed", "cache"."""
+    chain: tuple[str, ...] = ()
+    """The names that the CNAMEs lead to, in order; `canonical_name` is the last."""
 
     @property
     def unknown(self) -> bool:

@@ -85,9 +85,11 @@ class Server:
         if self._smoothed is None:
             self._smoothed, self._variation = took, took / 2
         else:
-            self._variation += (abs(took - self._smoothed) - self._variation) / 4
-            self._smoothed += (took - self._smoothed) / 8
-        self.wait = min(max(self._smoothed + 4 * self._variation, MIN_WAIT), MAX_WAIT)
+            off = took - self._smoothed
+            self._variation += ((off if off > 0 else -off) - self._variation) / 4
+            self._smoothed += off / 8
+        wait = self._smoothed + 4 * self._variation
+        self.wait = MIN_WAIT if wait < MIN_WAIT else MAX_WAIT if wait > MAX_WAIT else wait
 
     def silent(self, now: float) -> None:
         """It let an attempt expire."""
@@ -161,7 +163,6 @@ class Exchange:
     """One question on its way to an answer."""
 
     __slots__ = (
-        "_alias",
         "_chain",
         "_current",
         "_dice",
@@ -202,11 +203,10 @@ class Exchange:
         self._turn = 0
         self._current: Attempt | None = None
         self._failure: tuple[Status, str, str] | None = None
-        self._chain: set[str] = set()
-        self._alias: str | None = None
+        self._chain: tuple[str, ...] = ()
         self._ttl: int | None = None
         self.attempts: list[Attempt] = []
-        self.past: list[Attempt] = []
+        self.past: tuple[Attempt, ...] = ()
         """Attempts for an earlier name of the chain, or with EDNS where the server cannot; done with."""
         self.started: float | None = None
         """When it was first sent; the deadline counts from here, not from the queue."""
@@ -219,11 +219,14 @@ class Exchange:
 
     def next(self, now: float) -> Attempt | None:
         """The attempt to send now; None if there is none left (see `give_up`)."""
-        if self.started is not None and now >= self.deadline:
-            return None
         order = self._order
-        if self._turn == 0 and len(order) > 1:
-            self._order = order = tuple(sorted(order, key=lambda server: server.held > now))
+        if self._turn == 0:
+            if len(order) > 1:
+                self._order = order = tuple(sorted(order, key=lambda server: server.held > now))
+            self._turn = 1
+            return self._attempt(order[0])
+        if now >= self.deadline:
+            return None
         while self._turn < self._tries * len(order):
             server = order[self._turn % len(order)]
             self._turn += 1
@@ -250,12 +253,15 @@ class Exchange:
         self._current = attempt
         attempt.sent = now
         attempt.sends += 1
-        servers = len(self._order)
-        if self._turn >= self._tries * servers:
+        turn, servers = self._turn, len(self._order)
+        if turn >= self._tries * servers:
             self.expires = self.deadline  # the last one has all the time that is left
         else:
-            patience = attempt.server.wait * (1 << min((self._turn - 1) // servers, 4))
-            self.expires = min(now + patience, self.deadline)
+            patience = attempt.server.wait
+            if turn > servers:
+                patience *= 1 << min((turn - 1) // servers, 4)
+            expires = now + patience
+            self.expires = expires if expires < self.deadline else self.deadline
 
     # --- what happened ----------------------------------------------------------------------------
 
@@ -277,7 +283,8 @@ class Exchange:
             return Act.WAIT
         status, note, server = self._failure or (Status.TIMEOUT, "", self._asked_servers())
         elapsed = None if self.started is None else now - self.started
-        return Answer(status, (), 0, self._alias, (), server, elapsed, note)
+        alias = self._chain[-1] if self._chain else None
+        return Answer(status, (), 0, alias, (), server, elapsed, note, chain=self._chain)
 
     def _asked_servers(self) -> str:
         return ", ".join(attempt.server.text for attempt in self.attempts)
@@ -306,6 +313,14 @@ class Exchange:
             attempt.server.answered(now - attempt.sent)
         if reply is None:
             return self._failed(attempt, Status.SERVFAIL, "malformed")
+        if (
+            reply.records and not reply.chain and not self._chain and not reply.rcode
+        ):  # by far the most frequent
+            elapsed = now - self.started  # type: ignore[operator]
+            server, note = attempt.server.text, reply.note
+            return Answer(
+                Status.NOERROR, reply.records, reply.ttl, None, reply.strings, server, elapsed, note
+            )
         return self.heard(attempt, reply, now)
 
     def _mismatch(self, attempt: Attempt, message: bytes, tcp: bool) -> Act | Answer | None:
@@ -333,10 +348,8 @@ class Exchange:
             return self._refused(attempt, reply.rcode, reply.note)
         if reply.referral:
             return self._failed(attempt, Status.SERVFAIL, "referral")
-        if reply.alias is not None:
-            self._alias = reply.alias
-        if reply.partial and reply.alias is not None:
-            return self._ask_on(attempt, reply, reply.alias, now)
+        if reply.partial:
+            return self._ask_on(attempt, reply, now)
         return self._answer(attempt, _RCODE_STATUS[reply.rcode], reply, now, reply.note)
 
     def _refused(self, attempt: Attempt, rcode: int, note: str) -> Act | Answer:
@@ -348,12 +361,14 @@ class Exchange:
         status = _RCODE_STATUS.get(rcode, Status.SERVFAIL)
         return self._failed(attempt, status, note or ("" if rcode in (2, 5) else f"rcode-{rcode}"))
 
-    def _ask_on(self, attempt: Attempt, reply: wire.Reply, alias: str, now: float) -> Act | Answer:
+    def _ask_on(self, attempt: Attempt, reply: wire.Reply, now: float) -> Act | Answer:
         """The server followed the chain part of the way only (RFC 1034 3.6.2)."""
-        self._chain.add(self.name)
+        alias = reply.chain[-1]
+        before = (self.question.name, *self._chain)
         section = wire.encode_name(alias)
-        if alias in self._chain or len(self._chain) > wire.MAX_CHAIN or section is None:
+        if not set(reply.chain).isdisjoint(before) or len(before) > wire.MAX_CHAIN or section is None:
             return self._answer(attempt, Status.SERVFAIL, reply, now, "cname-loop")
+        self._chain += reply.chain
         self._ttl = reply.ttl if self._ttl is None else min(self._ttl, reply.ttl)
         self.name, self._section = alias, wire.question(section, self._number)
         for asked in list(self.attempts):
@@ -364,11 +379,19 @@ class Exchange:
     def _set_aside(self, attempt: Attempt) -> None:
         attempt.failed = True
         self.attempts.remove(attempt)
-        self.past.append(attempt)
+        self.past += (attempt,)
 
     def _answer(self, attempt: Attempt, status: Status, reply: wire.Reply, now: float, note: str) -> Answer:
         ttl = reply.ttl if self._ttl is None else min(self._ttl, reply.ttl)
-        elapsed = now - (self.started or now)
+        chain = self._chain + reply.chain
         return Answer(
-            status, reply.records, ttl, self._alias, reply.strings, attempt.server.text, elapsed, note
+            status,
+            reply.records,
+            ttl,
+            chain[-1] if chain else None,
+            reply.strings,
+            attempt.server.text,
+            now - (self.started or now),
+            note,
+            chain=chain,
         )

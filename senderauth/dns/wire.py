@@ -13,8 +13,9 @@ Names are in lower case and A-labels without the final dot; the root, thus the h
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from socket import AF_INET, AF_INET6, inet_ntop
+from struct import Struct, error
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _HEAD = b"\x01\x00\x00\x01\x00\x00\x00\x00\x00"  # RD, one question; the count o
 _OPT = b"\x01", b"\x00\x00\x29" + UDP_SIZE.to_bytes(2, "big") + bytes(6)
 _LENGTH = {n: bytes((n,)) for n in range(1, 64)}
 _LETTER_BITS = bytes(0x20 if chr(c).isascii() and chr(c).isalpha() else 0 for c in range(256))
+_FRAME = Struct("!HHIH").unpack_from
 _PLAIN = bytes(c for c in range(0x21, 0x7F) if c not in b'".;\\@$()')
 
 
@@ -44,10 +46,8 @@ class Reply(NamedTuple):
     records: tuple[Any, ...] = ()
     strings: tuple[tuple[bytes, ...], ...] = ()
     ttl: int = 0
-    alias: str | None = None
-    """The last name of the CNAME chain."""
-    links: int = 0
-    """How many CNAMEs were followed."""
+    chain: tuple[str, ...] = ()
+    """Where the CNAMEs lead, name by name."""
     partial: bool = False
     """The chain leads to a name of which the message says nothing."""
     loop: bool = False
@@ -143,7 +143,7 @@ def read(wire: bytes, end: int, name: str, rdtype: str) -> Reply | None:
         return None
     try:
         return _read(wire, end, name, rdtype, asked)
-    except (_UncommonError, IndexError, KeyError, ValueError):
+    except (_UncommonError, IndexError, KeyError, ValueError, error):
         return None
 
 
@@ -153,58 +153,83 @@ class _UncommonError(Exception):
 
 def _read(wire: bytes, end: int, name: str, rdtype: str, asked: int) -> Reply:
     texts = {12: name}  # names already read, by offset
-    position = end
-    size = len(wire)
-    counts = wire[6] << 8 | wire[7], wire[8] << 8 | wire[9], wire[10] << 8 | wire[11]
-    found: dict[str, list[Any]] = {}
+    found: dict[str, list[tuple[int, Any]]] = {}
     aliases: dict[str, tuple[int, str]] = {}
-    soas: dict[str, int] = {}
-    delegates = False
-    rcode, note, edns = wire[3] & 15, "", False
-    for section, count in enumerate(counts):
-        for _ in range(count):
-            if wire[position] == 0xC0 and wire[position + 1] == 12:
-                owner = name
-                position += 2
-            else:
-                owner, position = _name(wire, position, size, texts)
-            number = wire[position] << 8 | wire[position + 1]
-            body = position + 10
-            position = body + (wire[position + 8] << 8 | wire[position + 9])
-            if position > size:
-                raise _UncommonError
-            if number == OPT:
-                if section != 2 or edns or owner:
-                    raise _UncommonError
-                edns = True
-                rcode |= wire[body - 6] << 4
-                note = _extended_error(wire, body, position)
-                continue
-            if wire[body - 8] or wire[body - 7] != 1 or wire[body - 6] & 0x80:  # class IN, TTL below 2**31
-                raise _UncommonError
-            ttl = int.from_bytes(wire[body - 6 : body - 2], "big")
-            value = _RDATA[number](wire, body, position, texts)
-            if section == 0:
-                if number == asked:
-                    found.setdefault(owner, []).append((ttl, value))
-                if number == CNAME and aliases.setdefault(owner, (ttl, value)) != (ttl, value):
-                    raise _UncommonError
-            elif section == 1:
-                if number == SOA:
-                    if owner in soas:
-                        raise _UncommonError
-                    soas[owner] = min(ttl, int(value.rpartition(" ")[2]))
-                delegates |= number == NS
+    position, size = end, len(wire)
+    for _ in range(wire[6] << 8 | wire[7]):
+        if wire[position] == 0xC0 and wire[position + 1] == 12:
+            owner = name
+            position += 2
+        else:
+            owner, position = _name(wire, position, size, texts)
+        number, ttl, body, position = _frame(wire, position, size)
+        value = _RDATA[number](wire, body, position, texts)
+        if number == asked:
+            found.setdefault(owner, []).append((ttl, value))
+        if number == CNAME and aliases.setdefault(owner, (ttl, value)) != (ttl, value):
+            raise _UncommonError
     if asked in (SOA, CNAME) and any(len(values) > 1 for values in found.values()):
         raise _UncommonError  # there can be only one
+    soas, delegates, position = _authority(wire, position, texts)
+    rcode, note = _additional(wire, position, texts)
     answers = {owner: _rrset(values, asked) for owner, values in found.items()}
     return follow(Section(answers, aliases, soas, delegates), name, rdtype, rcode, wire[2] & 4 != 0, note)
+
+
+def _frame(wire: bytes, position: int, size: int) -> tuple[int, int, int, int]:
+    """Type, TTL, where the data begins and ends, of the record whose owner ends at `position`."""
+    number, rdclass, ttl, length = _FRAME(wire, position)
+    end = position + 10 + length
+    if rdclass != 1 or ttl >= 1 << 31 or end > size:  # class IN; RFC 2181 8
+        raise _UncommonError
+    return number, ttl, position + 10, end
+
+
+def _authority(wire: bytes, position: int, texts: dict[int, str]) -> tuple[dict[str, int], bool, int]:
+    """Negative TTLs by zone, whether there are NS records, and where the section ends."""
+    soas: dict[str, int] = {}
+    delegates, size = False, len(wire)
+    for _ in range(wire[8] << 8 | wire[9]):
+        owner, position = _name(wire, position, size, texts)
+        number, ttl, body, position = _frame(wire, position, size)
+        _CHECKS[number](wire, body, position, texts)
+        if number == SOA:
+            if owner in soas:
+                raise _UncommonError
+            soas[owner] = min(ttl, int.from_bytes(wire[position - 4 : position], "big"))  # RFC 2308 5
+        delegates |= number == NS
+    return soas, delegates, position
+
+
+def _additional(wire: bytes, position: int, texts: dict[int, str]) -> tuple[int, str]:
+    """The whole RCODE and the extended errors."""
+    rcode, note, edns, size = wire[3] & 15, "", False, len(wire)
+    for _ in range(wire[10] << 8 | wire[11]):
+        if wire[position : position + 3] == b"\0\0\x29":  # OPT at the root
+            if edns:
+                raise _UncommonError
+            edns = True
+            rcode |= wire[position + 5] << 4
+            length = wire[position + 9] << 8 | wire[position + 10]
+            if position + 11 + length > size:
+                raise _UncommonError
+            if length:
+                note = _extended_error(wire, position + 11, position + 11 + length)
+            position += 11 + length
+        else:
+            position = _skip_name(wire, position, size, texts)
+            number, _, body, position = _frame(wire, position, size)
+            _CHECKS[number](wire, body, position, texts)
+    return rcode, note
 
 
 def _rrset(
     values: list[tuple[int, Any]], number: int
 ) -> tuple[int, tuple[Any, ...], tuple[tuple[bytes, ...], ...]]:
-    ttl = values[0][0] if len(values) == 1 else min(ttl for ttl, _ in values)  # RFC 2181 5.2
+    if len(values) == 1:
+        ttl, value = values[0]
+        return (ttl, (b"".join(value),), (value,)) if number == TXT else (ttl, (value,), ())
+    ttl = min([ttl for ttl, _ in values])  # RFC 2181 5.2
     records: Iterable[Any] = dict.fromkeys(value for _, value in values)
     if number == TXT:
         strings = tuple(records)
@@ -214,8 +239,11 @@ def _rrset(
 
 def _name(wire: bytes, start: int, limit: int, texts: dict[int, str]) -> tuple[str, int]:
     """The name at `start`, and where it ends. Pointers lead backwards only, so it ends."""
-    if wire[start] >= 0xC0:  # nothing but a pointer, by far the most frequent
-        target = (wire[start] & 0x3F) << 8 | wire[start + 1]
+    first = wire[start]
+    if not first and start < limit:
+        return "", start + 1
+    if first >= 0xC0:  # nothing but a pointer, by far the most frequent
+        target = (first & 0x3F) << 8 | wire[start + 1]
         text = texts.get(target)
         if text is not None:
             if start + 2 > limit:
@@ -241,6 +269,26 @@ def _name(wire: bytes, start: int, limit: int, texts: dict[int, str]) -> tuple[s
         raise _UncommonError
     text = texts[start] = b".".join(labels).lower().decode("ascii")
     return text, after
+
+
+def _skip_name(wire: bytes, start: int, limit: int, texts: dict[int, str]) -> int:
+    """Where the name at `start` ends, which must be a name that dnspython can read."""
+    position = start
+    while count := wire[position]:
+        if count >= 0xC0:
+            text = texts.get((count & 0x3F) << 8 | wire[position + 1])
+            if text is None:
+                return _name(wire, start, limit, texts)[1]
+            position += 2
+            if position > limit or position - start + len(text) > 255:
+                raise _UncommonError
+            return position
+        if count > 63:
+            raise _UncommonError
+        position += 1 + count
+    if position >= limit or position - start > 254:
+        raise _UncommonError
+    return position + 1
 
 
 def _extended_error(wire: bytes, start: int, end: int) -> str:
@@ -304,7 +352,7 @@ def _soa(wire: bytes, start: int, end: int, texts: dict[int, str]) -> str:
     return " ".join([primary or ".", mailbox or ".", *map(str, numbers)])
 
 
-_RDATA: dict[int, Any] = {
+_RDATA: dict[int, Callable[[bytes, int, int, dict[int, str]], Any]] = {
     A: _a,
     NS: _host,
     CNAME: _host,
@@ -316,30 +364,82 @@ _RDATA: dict[int, Any] = {
 }
 
 
+# Records beside the answer are not used, but a message with a fault in them is not to be trusted.
+
+
+def _check_size(size: int) -> Callable[[bytes, int, int, dict[int, str]], None]:
+    def check(_: bytes, start: int, end: int, __: dict[int, str]) -> None:
+        if end - start != size:
+            raise _UncommonError
+
+    return check
+
+
+def _check_host(wire: bytes, start: int, end: int, texts: dict[int, str]) -> None:
+    if _skip_name(wire, start, end, texts) != end:
+        raise _UncommonError
+
+
+def _check_mx(wire: bytes, start: int, end: int, texts: dict[int, str]) -> None:
+    _check_host(wire, start + 2, end, texts)
+
+
+def _check_soa(wire: bytes, start: int, end: int, texts: dict[int, str]) -> None:
+    if _skip_name(wire, _skip_name(wire, start, end, texts), end, texts) + 20 != end:
+        raise _UncommonError
+
+
+_CHECKS = _RDATA | {
+    A: _check_size(4),
+    NS: _check_host,
+    CNAME: _check_host,
+    SOA: _check_soa,
+    PTR: _check_host,
+    MX: _check_mx,
+    AAAA: _check_size(16),
+}
+
+
 def follow(section: Section, name: str, rdtype: str, rcode: int, authoritative: bool, note: str) -> Reply:
     """The records at the end of the CNAME chain, or what their absence means."""
     answers, aliases = section.answers, section.aliases
     direct = answers.get(name)
     if direct is not None:
-        return Reply(rcode, direct[1], direct[2], direct[0], note=note)
-    current, ttls, seen = name, [], {name}
-    while current in aliases and rdtype != "CNAME":
-        ttl, current = aliases[current]
+        return Reply(rcode, direct[1], direct[2], direct[0], (), False, False, False, note)
+    if name in aliases and rdtype != "CNAME":
+        return _follow(section, name, rcode, note)
+    ttl = _negative_ttl(section.soas, name)
+    referral = rcode == 0 and section.delegates and not section.soas and not authoritative
+    return Reply(rcode, (), (), ttl or 0, (), False, False, referral, note)
+
+
+def _follow(section: Section, name: str, rcode: int, note: str) -> Reply:
+    answers, aliases = section.answers, section.aliases
+    ttls: list[int] = []
+    chain: list[str] = []
+    start = name
+    while name in aliases and name not in answers:
+        ttl, name = aliases[name]
         ttls.append(ttl)
-        if current in seen or len(seen) > MAX_CHAIN:
-            return Reply(rcode, alias=current, links=len(ttls), loop=True, note=note)
-        seen.add(current)
-        if current in answers:
-            break
-    alias = current if ttls else None
-    if current in answers:
-        ttl, records, strings = answers[current]
-        return Reply(rcode, records, strings, min(ttl, *ttls), alias, len(ttls), note=note)
-    negative = [ttl for zone, ttl in section.soas.items() if not zone or f".{current}".endswith(f".{zone}")]
-    partial = alias is not None and rcode == 0 and not negative
-    ttl = min([*ttls, *negative]) if negative or partial else 0  # RFC 2308 5: without SOA not to be kept
-    referral = alias is None and rcode == 0 and section.delegates and not section.soas and not authoritative
-    return Reply(rcode, ttl=ttl, alias=alias, links=len(ttls), partial=partial, referral=referral, note=note)
+        loop = name == start or name in chain or len(chain) >= MAX_CHAIN
+        chain.append(name)
+        if loop:
+            return Reply(rcode, chain=tuple(chain), loop=True, note=note)
+    if name in answers:
+        ttl, records, strings = answers[name]
+        return Reply(rcode, records, strings, min(ttl, *ttls), tuple(chain), note=note)
+    negative = _negative_ttl(section.soas, name)
+    partial = rcode == 0 and negative is None
+    ttl = min(ttls) if partial else 0 if negative is None else min(*ttls, negative)
+    return Reply(rcode, ttl=ttl, chain=tuple(chain), partial=partial, note=note)
+
+
+def _negative_ttl(soas: dict[str, int], name: str) -> int | None:
+    """How long it is known that there is nothing; None where no SOA says that there is nothing."""
+    for zone, ttl in soas.items():
+        if not zone or name == zone or name.endswith(f".{zone}"):
+            return ttl
+    return None
 
 
 # --- dnspython -------------------------------------------------------------------------------------

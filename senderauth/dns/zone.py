@@ -55,7 +55,7 @@ class ZoneResolver:
         for (name, rdtype), given in records.items():
             owner = name.lower().removesuffix(".")
             zone._exists(owner, "")
-            zone._answers[owner, rdtype.upper()] = _answer(rdtype.upper(), given)
+            zone._answers[owner, rdtype.upper()] = answer_of(rdtype.upper(), given)
         return zone
 
     @classmethod
@@ -107,7 +107,7 @@ class ZoneResolver:
             if elsewhere:  # glue, or what another zone knows better
                 continue
             given = dict.fromkeys(entry.value for entry in entries)
-            self._answers[owner, rdtype] = _answer(rdtype, given, min(entry.ttl for entry in entries))
+            self._answers[owner, rdtype] = answer_of(rdtype, given, min(entry.ttl for entry in entries))
         soa = self._answers.get((apex, "SOA"))
         ttl = min(soa.ttl, int(soa.records[0].rpartition(" ")[2])) if soa is not None else 0  # RFC 2308 5
         self._names.add(apex)
@@ -138,15 +138,17 @@ class ZoneResolver:
 
     def _search(self, asked: str, rdtype: str) -> Answer:
         name, ttl = asked, 1 << 31
-        for _ in range(MAX_CHAIN + 1):
+        chain: tuple[str, ...] = ()
+        while len(chain) <= MAX_CHAIN:
             answer = self._at(name, rdtype)
             if rdtype == "CNAME" or answer.canonical_name is None:
-                if name == asked:
+                if not chain:
                     return answer
-                ttl = min(ttl, answer.ttl)
-                return replace(answer, ttl=0 if answer.unknown else ttl, canonical_name=name)
+                ttl = 0 if answer.unknown else min(ttl, answer.ttl)
+                return replace(answer, ttl=ttl, canonical_name=name, chain=chain)
             name, ttl = answer.canonical_name, min(ttl, answer.ttl)
-        return Answer(Status.SERVFAIL, note="cname-loop", source="zone")
+            chain += (name,)
+        return Answer(Status.SERVFAIL, canonical_name=name, note="cname-loop", source="zone", chain=chain)
 
     def _at(self, name: str, rdtype: str) -> Answer:
         """What stands at a name. An alias has only its `canonical_name` and `ttl`."""
@@ -219,7 +221,8 @@ def _check(sets: Mapping[tuple[str, str], list[Entry]]) -> None:
             raise ZoneFileError(file, line, f"{owner or '.'} has more than one {rdtype} record")
 
 
-def _answer(rdtype: str, given: Iterable[Any] | Status, ttl: int = 300) -> Answer:
+def answer_of(rdtype: str, given: Iterable[Any] | Status, ttl: int = 300) -> Answer:
+    """Records as a program writes them, as an answer: names in lower case, TXT as bytes or strings."""
     if isinstance(given, Status):
         return Answer(given, source="zone")
     records = tuple(given)

@@ -1,0 +1,132 @@
+"""The DNS client against dnspython's resolver: questions a second and CPU per question, in one run.
+
+    python -m benchmarks.client QUESTIONS ADDRESS:PORT [COUNT]
+
+QUESTIONS is a file of `name type` lines whose names the server at ADDRESS:PORT knows. Each client runs in a
+process of its own, in turns, three times; shown is the median. Imports are outside the clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+from senderauth.dns import Answer, CachingResolver, LiveResolver, Question, crowd
+
+SHARE = {"dnspython": 20}
+"""It is asked only this fraction of the questions, or the run would last for minutes."""
+
+
+def read(path: str, count: int) -> list[Question]:
+    """The first questions of the file."""
+    with open(path, encoding="ascii") as lines:
+        return [Question(*line.split()) for line, _ in zip(lines, range(count), strict=False)]
+
+
+def own_loop(questions: list[Question], where: str, cached: bool = False) -> Counter[str]:
+    """`crowd` over a LiveResolver."""
+    resolver = CachingResolver(LiveResolver([where])) if cached else LiveResolver([where])
+    works = (resolver.resolve(question) for question in questions)
+    return Counter(answer.status.value for _, answer in crowd(works))
+
+
+def cached(questions: list[Question], where: str) -> Counter[str]:
+    """With the cache before it."""
+    return own_loop(questions, where, cached=True)
+
+
+def in_asyncio(questions: list[Question], where: str) -> Counter[str]:
+    """The same resolver inside an asyncio program, 500 tasks."""
+    resolver = LiveResolver([where])
+    left: Iterator[Question] = iter(questions)
+    statuses: Counter[str] = Counter()
+
+    async def work() -> None:
+        for question in left:
+            answer: Answer = await resolver.resolve(question)
+            statuses[answer.status.value] += 1
+
+    async def main() -> None:
+        await asyncio.gather(*(work() for _ in range(500)))
+
+    asyncio.run(main())
+    return statuses
+
+
+def dnspython(questions: list[Question], where: str) -> Counter[str]:
+    """dns.resolver, one question after another; threads make it slower."""
+    import dns.exception
+    import dns.nameserver
+    import dns.resolver
+
+    address, _, port = where.partition(":")
+    resolver = dns.resolver.Resolver(configure=False)
+    resolver.nameservers = [dns.nameserver.Do53Nameserver(address, int(port))]
+    resolver.use_edns(0, 0, 1232)
+    statuses: Counter[str] = Counter()
+    for question in questions:
+        try:
+            resolver.resolve(question.name, question.rdtype)
+            statuses["NOERROR"] += 1
+        except dns.exception.DNSException as error:
+            statuses[type(error).__name__] += 1
+    return statuses
+
+
+CLIENTS = {"own-loop": own_loop, "cached": cached, "asyncio": in_asyncio, "dnspython": dnspython}
+
+
+def once(name: str, path: str, where: str, count: int) -> dict[str, object]:
+    """One run in this process."""
+    ask = CLIENTS[name]
+    questions = read(path, count // SHARE.get(name, 1))
+    ask(questions[:200], where)  # imports and warm-up
+    before, start = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+    statuses = ask(questions, where)
+    took, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {
+        "rate": len(questions) / took,
+        "cpu": cpu * 1e6 / len(questions),
+        "statuses": statuses,
+        "memory": after.ru_maxrss // 1024,
+    }
+
+
+def main() -> None:
+    """Runs every client in turns and prints the medians."""
+    path, where, count = sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 20_000
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in CLIENTS}
+    for _ in range(3):
+        for name, results in runs.items():
+            done = subprocess.run(
+                [sys.executable, "-m", "benchmarks.client", path, where, str(count), name],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            results.append(json.loads(done.stdout))
+    base = statistics.median(run["rate"] for run in runs["dnspython"])
+    print(
+        f"{'client':<10} {'questions/s':>11} {'ratio':>6} {'CPU µs each':>11} {'MB':>4}  outcome of the last run"
+    )
+    for name, results in runs.items():
+        rate, cpu = (statistics.median(run[key] for run in results) for key in ("rate", "cpu"))
+        last = results[-1]
+        print(
+            f"{name:<10} {rate:11,.0f} {rate / base:6.1f} {cpu:11.1f} {last['memory']:4}  {last['statuses']}"
+        )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 4:
+        print(json.dumps(once(sys.argv[4], sys.argv[1], sys.argv[2], int(sys.argv[3]))))
+    else:
+        main()

@@ -1,0 +1,35 @@
+"""For the tests of programs that use senderauth: DNS without a network.
+
+    zone = {("example.com", "TXT"): [b"v=spf1 a:slow.example -all"], ("slow.example", "A"): Status.TIMEOUT}
+    resolver = ZoneResolver.from_records(zone)
+    result = drive(check_host(resolver, ip="192.0.2.1", domain="example.com", sender="a@example.com"))
+
+A tape recorded once with `RecordingResolver` is replayed with `ReplayResolver`; `strict=True` makes a
+question that is not on it an error.
+"""
+
+from __future__ import annotations
+
+from senderauth.dns import (
+    Answer,
+    OverlayResolver,
+    Question,
+    RecordingResolver,
+    ReplayResolver,
+    Status,
+    ZoneResolver,
+    drive,
+    run,
+)
+
+__all__ = [
+    "Answer",
+    "OverlayResolver",
+    "Question",
+    "RecordingResolver",
+    "ReplayResolver",
+    "Status",
+    "ZoneResolver",
+    "drive",
+    "run",
+]
