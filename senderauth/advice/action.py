@@ -37,5 +37,7 @@ class Remedy:
     """For the catalogue's sentence about this case."""
     actions: tuple[Action, ...]
     """Nearest first."""
+    optional: bool
+    """It concerns only receivers that not everybody meets (bulk senders, stricter than most)."""
     in_dns: bool
     """Whether a change to DNS records can cure it at all."""

@@ -24,7 +24,7 @@ from senderauth.simulation import (
     predict,
     simulate,
 )
-from senderauth.values import Finding
+from senderauth.values import SEVERITIES, Finding, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,19 @@ class Report:
         if any(host.state in ("unknown", "missing") for host in self.hosts):
             known.append("unknown")
         return max(known, key=OUTCOMES.index, default="unknown")
+
+    def exit_code(self, fail_on: Severity | None = None) -> int:
+        """0: nothing would be rejected; 1: something would, or there is a finding of this severity or above;
+        3: DNS would not tell, and nothing worse is known.
+        """
+        counted = [prediction for prediction in self.predictions if not prediction.optional]
+        if any(p.outcome == "refused" or (p.outcome == "deferred" and not p.for_now) for p in counted):
+            return 1
+        if fail_on is not None:
+            level = SEVERITIES.index(fail_on)
+            if any(SEVERITIES.index(finding.severity) >= level for finding in self.findings):
+                return 1
+        return 3 if self.outcome in ("unknown", "deferred") else 0
 
     @property
     def spf(self) -> spf.Result | None:

@@ -45,6 +45,7 @@ def _remedy(simulation: Simulation, entry_id: str, group: list[Prediction]) -> R
         tuple(dict.fromkeys(prediction.signing for prediction in group)),
         dict(case_facts(simulation, sender, verdict)),
         tuple({(a.id, repr(a.facts)): a for a in actions}.values()),
+        optional=all(prediction.optional for prediction in group),
         in_dns=entry_id not in IN_ACCOUNT,
     )
 

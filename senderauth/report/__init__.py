@@ -1,6 +1,7 @@
 """Results for people and programs. Renders values, decides nothing."""
 
 from senderauth.report.document import document, schema, schema_kinds
+from senderauth.report.receivers import receivers_document, receivers_text
 from senderauth.report.safe import printable
 from senderauth.report.text import check_text
 from senderauth.report.wording import LANGUAGES, Wording, default_language, wording
@@ -12,6 +13,8 @@ __all__ = [
     "default_language",
     "document",
     "printable",
+    "receivers_document",
+    "receivers_text",
     "schema",
     "schema_kinds",
     "wording",

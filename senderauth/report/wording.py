@@ -65,11 +65,14 @@ class Wording:
 
     def say(self, kind: str, id: str, facts: Facts | None = None, field: str = "text") -> str:
         """The sentence of an id with the facts filled in; the id with its facts where nobody wrote one."""
-        given = {name: _shown(value) for name, value in (facts or {}).items()}
         template = self._find(kind, id).get(field)
         if template is None:
-            return " ".join([id, *(f"{name}={value}" for name, value in given.items())])
-        return fill(template, given)
+            return " ".join([id, *(f"{name}={_shown(value)}" for name, value in (facts or {}).items())])
+        return self.fill(template, facts or {})
+
+    def fill(self, template: str, facts: Facts) -> str:
+        """The template with the facts filled in, fit to print."""
+        return fill(template, {name: _shown(value) for name, value in facts.items()})
 
     def _find(self, kind: str, id: str) -> Mapping[str, str]:
         room = KINDS.get(kind) or ROOMS.get(id.partition("-")[0], "")

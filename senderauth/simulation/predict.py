@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 from senderauth import catalogue, dmarc, names
 from senderauth.simulation.host import Sender
-from senderauth.simulation.receiver import Outcome, Receiver, answer
+from senderauth.simulation.receiver import OPEN, Outcome, Receiver, answer
 from senderauth.simulation.scenario import Scenario
 from senderauth.simulation.signer import Signature
 from senderauth.simulation.simulate import Signing, Simulation, Verdict
@@ -36,6 +36,8 @@ class Prediction:
     """The catalogue's message, where the words are those of a receiver or program."""
     reason: Reason
     notes: tuple[str, ...]
+    for_now: bool
+    """It is what DNS would not tell that decided: asked again, the answer may be another."""
     optional: bool
     """The receiver is one that not everybody meets (bulk senders, stricter than most)."""
 
@@ -77,6 +79,7 @@ def _prediction(simulation: Simulation, sender: Sender, verdict: Verdict, receiv
         message,
         answered.reason,
         notes,
+        any(facts[fact] in OPEN[fact] for fact in rule.when) if rule else False,
         receiver.optional,
     )
 

@@ -1,0 +1,5 @@
+"""`python -m senderauth`"""
+
+from senderauth.cli import main
+
+main()

@@ -1,0 +1,63 @@
+"""The program: its commands, and what happens when one cannot go on."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from senderauth import __version__
+from senderauth.cli.arguments import expand_files
+
+app = typer.Typer(
+    name="senderauth",
+    help="Will receivers believe that this mail is from this domain, and if not, what exactly must change?",
+    epilog="Exit codes: 0 nothing would be rejected, 1 something would, 2 wrong usage or unreadable input, "
+    "3 DNS would not tell.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"senderauth {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Shared options."""
+
+
+def fail(problem: object) -> NoReturn:
+    """Ends with one line on standard error and exit code 2."""
+    from senderauth.report.safe import printable
+
+    typer.echo(f"senderauth: {printable(problem, 1000)}", err=True)
+    raise typer.Exit(2)
+
+
+def main() -> None:
+    """Runs the command that the arguments name."""
+    from senderauth.cli import check, receivers, schema
+
+    check.register(app)
+    receivers.register(app)
+    schema.register(app)
+    sys.argv[1:] = expand_files(sys.argv[1:])
+    try:
+        app()
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except KeyboardInterrupt:
+        sys.exit(130)
