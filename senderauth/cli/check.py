@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from senderauth.cli.complete import languages, receiver_ids
 from senderauth.cli.output import show
+
+if TYPE_CHECKING:
+    from senderauth.values import Severity
 
 List = list[str]
 
@@ -88,10 +91,13 @@ def check(
     raise typer.Exit(code)
 
 
-def fail_level(text: str | None) -> str | None:
+def fail_level(text: str | None) -> Severity | None:
     """The severity of --fail-on. Raises ValueError."""
     from senderauth.values import SEVERITIES
 
-    if text is not None and text not in SEVERITIES:
-        raise ValueError(f"--fail-on: {text!r} is none of {', '.join(SEVERITIES)}")
-    return text
+    for severity in SEVERITIES:
+        if text == severity:
+            return severity
+    if text is None:
+        return None
+    raise ValueError(f"--fail-on: {text!r} is none of {', '.join(SEVERITIES)}")

@@ -17,7 +17,7 @@ def show(report: Any, as_json: bool, lang: str | None, verbose: int, quiet: bool
         json.dump(document(report), sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")
     else:
-        words = wording(lang or default_language())  # type: ignore[arg-type]
+        words = wording(lang or default_language())
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         text = check_text(report, words, width=columns(), colour=colour, verbose=verbose, quiet=quiet)
         sys.stdout.write(

@@ -27,7 +27,7 @@ def receivers(
     from senderauth.simulation import receivers as known
 
     try:
-        words = wording(lang or default_language())  # type: ignore[arg-type]
+        words = wording(lang or default_language())
     except ValueError as problem:
         fail(problem)
     if json:

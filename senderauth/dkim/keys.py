@@ -105,8 +105,8 @@ def judge(domain: str, selector: str, name: str, answer: Answer, trace: Trace) -
     state, reason, record, bits = min(judged, key=lambda j: order.index(j[0]))
     found = list(_findings(name, state, reason, record, bits))
     if len(answer.records) > 1:
-        facts = {"count": len(answer.records)}
-        found.insert(0, Finding("dkim-key-several-records", "high", name, facts, "RFC 6376 3.6.2.2"))
+        several = {"count": len(answer.records)}
+        found.insert(0, Finding("dkim-key-several-records", "high", name, several, "RFC 6376 3.6.2.2"))
     return Key(
         domain,
         selector,
@@ -147,7 +147,7 @@ def _judged(record: KeyRecord, name: str) -> tuple[State, Reason, KeyRecord, int
         return say("revoked", "dkim-key-revoked")
     if record.problems:
         problem = record.problems[0]
-        return say("malformed", problem.id, **problem.facts)
+        return "malformed", Reason(problem.id, {"name": name, **problem.facts}), record, 0
     bits, id = key_size(record)
     if id:
         return say("unusable" if id == "dkim-key-type-unknown" else "malformed", id, type=record.type)

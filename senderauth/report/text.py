@@ -88,13 +88,17 @@ def _answers(page: Page, report: Any, words: Wording) -> None:
             for o in ("refused", "deferred", "unknown", "marked", "accepted")
             if _with(counted, o) or o == "accepted"
         )
+        count = len(_with(counted, outcome))
+        if outcome == "deferred" and all(p.for_now for p in _with(counted, outcome)):
+            # only receivers whom DNS fails as it failed us would defer
+            count += len(_with(counted, "unknown"))
+            outcome = "unknown"
         worst.setdefault((host, address), set()).add(outcome)
         where = address if host == address else f"{host} [{address}]"
         said = words.ui(f"signing-{signing}", domain=author)
-        count = len(_with(counted, outcome))
         text = words.ui(f"answer-{outcome}", count=count, total=len(counted))
         line = f"{printable(where)}, {said}: {text}"
-        if outcome not in ("accepted",) and count <= MAX_NAMED:
+        if outcome not in ("accepted", "unknown") and count <= MAX_NAMED:
             line += f" ({', '.join(p.receiver for p in _with(counted, outcome))})"
         page.lead(words.ui(f"outcome-{outcome}"), outcome, line)
         stricter = [p.receiver for p in group if p.optional and p.outcome in ("refused", "deferred")]

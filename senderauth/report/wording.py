@@ -114,8 +114,9 @@ def _shown(value: object) -> str:
 
 
 @lru_cache(maxsize=4)
-def wording(language: Language) -> Wording:
+def wording(language: str) -> Wording:
     """The prose of one language. Raises ValueError for one that is not there."""
-    if language not in LANGUAGES:
-        raise ValueError(f"no language {language!r}; known are {', '.join(LANGUAGES)}")
-    return Wording(language)
+    for known in LANGUAGES:
+        if known == language:
+            return Wording(known)
+    raise ValueError(f"no language {language!r}; known are {', '.join(LANGUAGES)}")

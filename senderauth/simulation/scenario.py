@@ -59,8 +59,9 @@ class Scenario:
     """The address one logs in with at the submission server."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.hosts, str):
-            raise ScenarioError("host", self.hosts, "hosts is a tuple of texts")  # type: ignore[unreachable]
+        given: object = self.hosts
+        if isinstance(given, str):  # a tempting mistake: each letter would be a host
+            raise ScenarioError("host", given, "hosts is a tuple of texts")
         if len(self.hosts) > MAX_HOSTS:
             raise ScenarioError("host", str(len(self.hosts)), f"a tuple of at most {MAX_HOSTS} hosts")
         if self.signers is not None and len(self.signers) > MAX_SIGNERS:

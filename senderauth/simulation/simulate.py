@@ -16,6 +16,8 @@ from itertools import product
 from typing import Literal
 
 from senderauth import adsp, dmarc, names, spf
+from senderauth.adsp import Verdict as ADSPVerdict
+from senderauth.dmarc import Verdict as DMARCVerdict
 from senderauth.dns import Question, Resolver, prefetch, together
 from senderauth.simulation import domain as mail_domains
 from senderauth.simulation import host as hosts
@@ -23,6 +25,7 @@ from senderauth.simulation.domain import MailDomain, mail_domain
 from senderauth.simulation.host import Host, Sender, resolve_host
 from senderauth.simulation.scenario import Scenario
 from senderauth.simulation.signer import Signature, plan, supposed
+from senderauth.spf import Result as SPFResult
 from senderauth.values import Finding
 
 Signing = Literal["planned", "unsigned", "signed"]
@@ -38,16 +41,16 @@ class Verdict:
     """"planned": as the caller said; "unsigned" and "signed" (by the author domain): nothing was said."""
     mail_from: str
     """The SPF identity that DMARC uses: MAIL FROM, or postmaster@HELO for a null reverse-path."""
-    spf: spf.Result
+    spf: SPFResult
     """For MAIL FROM (RFC 7208 2.4)."""
-    spf_helo: spf.Result
+    spf_helo: SPFResult
     """For HELO (RFC 7208 2.3)."""
     dkim: tuple[Signature, ...]
-    dmarc: dmarc.Verdict
+    dmarc: DMARCVerdict
     """Under RFC 9989."""
-    dmarc_rfc7489: dmarc.Verdict
+    dmarc_rfc7489: DMARCVerdict
     """Under RFC 7489, as receivers judge that find the organizational domain by public suffix."""
-    adsp: adsp.Verdict
+    adsp: ADSPVerdict
 
     @property
     def mail_from_domain(self) -> str:
@@ -143,7 +146,7 @@ async def _senders(scenario: Scenario, resolver: Resolver) -> tuple[list[Host], 
 
 def _branches(scenario: Scenario, signatures: tuple[Signature, ...]) -> dict[Signing, tuple[Signature, ...]]:
     if scenario.signers is not None:
-        return {"planned": signatures}
+        return {"planned" if signatures else "unsigned": signatures}
     return {"unsigned": (), "signed": (supposed(scenario.author_address.domain),)}
 
 

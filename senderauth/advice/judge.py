@@ -49,7 +49,11 @@ class Report:
         """The worst that any receiver would answer, those apart that not everybody meets; "unknown" where
         DNS left even that open.
         """
-        known = [prediction.outcome for prediction in self.predictions if not prediction.optional]
+        known: list[Outcome] = [
+            "unknown" if p.outcome == "deferred" and p.for_now else p.outcome
+            for p in self.predictions
+            if not p.optional
+        ]
         if any(host.state in ("unknown", "missing") for host in self.hosts):
             known.append("unknown")
         return max(known, key=OUTCOMES.index, default="unknown")
@@ -65,7 +69,7 @@ class Report:
             level = SEVERITIES.index(fail_on)
             if any(SEVERITIES.index(finding.severity) >= level for finding in self.findings):
                 return 1
-        return 3 if self.outcome in ("unknown", "deferred") else 0
+        return 3 if self.outcome == "unknown" else 0
 
     @property
     def spf(self) -> spf.Result | None:
