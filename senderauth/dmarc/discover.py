@@ -23,7 +23,16 @@ WalkState = Literal["found", "absent", "several", "unknown"]
 LOWER: dict[PolicyWord, PolicyWord] = {"reject": "quarantine", "quarantine": "none", "none": "none"}
 """One level less: t=y (RFC 9989 4.7), or not sampled by pct (RFC 7489 6.6.4)."""
 
+RFC: dict[Standard, str] = {"rfc9989": "RFC 9989", "rfc7489": "RFC 7489"}
+ASKED: dict[WalkState, str] = {
+    "found": "dmarc-asked-found",
+    "absent": "dmarc-asked-absent",
+    "several": "dmarc-asked-several",
+    "unknown": "dmarc-asked-unknown",
+}
 MAX_STRAYS = 3
+MAX_SHOWN = 4_096
+"""Characters of a record in facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +121,7 @@ async def discover(resolver: Resolver, author_domain: str, standard: Standard = 
     if standard not in get_args(Standard):
         raise ValueError(f"no such standard: {standard!r}")
     shown = author_domain[:256]
-    trace = Trace("dmarc-discovery", domain=shown, standard=standard)
+    trace = Trace("dmarc-discovery", domain=shown, standard=standard, rfc=RFC[standard])
     name = names.normalise(author_domain)
     if name is None:
         search = _Search(resolver, shown, standard, trace, shown)
@@ -143,9 +152,13 @@ async def look(resolver: Resolver, name: str, trace: Trace) -> Walked | None:
         state = "found" if len(found) == 1 else "several"  # 4.10 step 2: several are all discarded
         record = parse(found[0]) if state == "found" else None
     trace.note(
-        "dmarc-asked", name=asked.name, state=state, status=answer.status.value,
-        record=record.text[:1_024] if record else "",
-    )  # fmt: skip
+        ASKED[state],
+        name=asked.name,
+        state=state,
+        status=answer.status.value,
+        count=len(found),
+        record=record.text[:MAX_SHOWN] if record else "",
+    )
     shown = tuple(plain(text[:200]) for text in strays[:MAX_STRAYS])
     return Walked(name, state, answer.status.value, record, len(strays), shown, answer.canonical_name)
 
@@ -242,7 +255,10 @@ async def _applied(search: _Search, holder: Walked) -> Policy:
     if asked_for is None:  # RFC 9989 4.10.1: no DMARC processing, and no walking on (7489 6.6.3 likewise)
         tags = list(record.spoilt(standard))
         return search.nothing(
-            Reason("dmarc-record-without-policy", {"location": location, "tags": tags, "record": record.text})
+            Reason(
+                "dmarc-record-without-policy",
+                {"location": location, "tags": tags, "record": record.text[:MAX_SHOWN]},
+            )
         )
     if inherited and record.np is not None and asked_for[1] != "default" and standard == "rfc9989":
         exists, status = await _exists(search)

@@ -161,8 +161,10 @@ class _Aligning:
             aligned = False
             unknown = mode == "r" and policy.organization_unknown and _could_share(name, policy.domain)
         found = Alignment(mechanism, name or domain[:256], org, result, mode, aligned, unknown)
+        id = "dmarc-identity-aligned" if aligned else "dmarc-identity-not-aligned"
         self.trace.note(
-            "dmarc-align", mechanism=mechanism, domain=found.domain, author_domain=policy.domain,
+            "dmarc-identity-open" if unknown else id,
+            mechanism=mechanism.upper(), domain=found.domain, author_domain=policy.domain,
             organizational_domain=org or "", author_organizational_domain=policy.organizational_domain,
             mode=mode, aligned=aligned, unknown=unknown, result=result,
         )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from senderauth import names
-from senderauth.dmarc.discover import Policy, Walked
+from senderauth.dmarc.discover import MAX_SHOWN, RFC, Policy, Walked
 from senderauth.dmarc.record import KNOWN, NearMiss, Record, near_miss
 from senderauth.values import Finding, Severity
 
@@ -102,7 +102,11 @@ def _problems(location: str, record: Record) -> Iterator[Finding]:
             severity = "high"
         elif problem.id == "dmarc-many-uris" or problem.facts.get("tag") in ("rf", "ri", "fo"):
             severity = "low"
-        place = {"record": record.text, "start": problem.span.start, "end": problem.span.end}
+        place = {
+            "record": record.text[:MAX_SHOWN],
+            "start": min(problem.span.start, MAX_SHOWN),
+            "end": min(problem.span.end, MAX_SHOWN),
+        }
         yield Finding(problem.id, severity, location, {**place, **problem.facts}, "RFC 9989 4.8")
 
 
@@ -238,7 +242,7 @@ def compare(by_walk: Policy, by_suffix: Policy) -> tuple[Finding, ...]:
             return ()
         ruling, other = (by_walk, by_suffix) if by_suffix.policy is None else (by_suffix, by_walk)
         facts: dict[str, object] = {
-            "standard": _shown(ruling), "other": _shown(other),
+            "standard": RFC[ruling.standard], "other": RFC[other.standard],
             "policy": ruling.policy, "location": ruling.location, "reason": other.reason.id,
         }  # fmt: skip
         return (Finding("dmarc-one-standard-only", "medium", domain, facts, "RFC 9989 4.10"),)
@@ -259,7 +263,3 @@ def compare(by_walk: Policy, by_suffix: Policy) -> tuple[Finding, ...]:
             Finding("dmarc-organizational-domains-differ", "medium", domain, facts, "RFC 9989 4.10.2")
         )
     return tuple(found)
-
-
-def _shown(policy: Policy) -> str:
-    return "RFC 9989" if policy.standard == "rfc9989" else "RFC 7489"
