@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,7 +12,7 @@ from typing import Literal
 
 from senderauth import names
 from senderauth.dkim.record import KeyRecord, parse_key, rsa_numbers
-from senderauth.dns import Answer, Question, Resolver, together
+from senderauth.dns import Answer, Question, Resolver, prefetch
 from senderauth.values import Finding, Reason, Severity, Step, Trace
 
 State = Literal["valid", "weak", "revoked", "missing", "malformed", "unusable", "temperror"]
@@ -20,6 +21,12 @@ MIN_BITS = 1024  # RFC 8301 3.2: below it a verifier must not accept
 GOOD_BITS = 2048
 MAX_BITS = 16_384
 MAX_RECORDS = 10
+ED25519_DER = bytes.fromhex("302a300506032b6570032100")
+"""What openssl writes before the 32 octets."""
+PROBES = 8
+"""Common selectors that are asked for even where nothing should be below `_domainkey`."""
+WILDCARD = 8
+"""The same record at so many selectors is a wildcard's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +51,20 @@ class Key:
     """t=s: i= must be exactly d="""
     hashes: tuple[str, ...] | None
     """h=; None: all."""
-    record: str | None
+    services: tuple[str, ...]
+    """s=; ("*",) where it is not said, empty without a record."""
+    notes: str
+    """n=, for people."""
+    record_text: str | None
+    """The record that was judged; of several the best."""
     records: int
     """How many TXT records stand there."""
     canonical_name: str | None
     """Where a CNAME leads."""
     octets: bytes | None
     """p= decoded."""
+    candidates: tuple[KeyRecord, ...]
+    """What a signature can be tried with: the usable records, best first."""
     findings: tuple[Finding, ...]
     trace: Step
 
@@ -66,9 +80,14 @@ class KeySearch:
     unknown: tuple[str, ...]
     """Selectors that DNS would not tell of."""
     none_possible: bool
-    """`_domainkey.<domain>` does not exist, so nothing below it does (RFC 8020)."""
+    """`_domainkey.<domain>` does not exist, so nothing below it does (RFC 8020). Only then is it proven
+    that there is no key.
+    """
     users: Mapping[str, str]
     """Who commonly uses a selector that was found."""
+    findings: tuple[Finding, ...] = ()
+    """About the search and all keys together; those about one key are in the key."""
+    trace: Step | None = None
 
 
 @lru_cache(maxsize=1)
@@ -102,30 +121,19 @@ def judge(domain: str, selector: str, name: str, answer: Answer, trace: Trace) -
         return _empty(domain, selector, name, "missing", Reason("dkim-key-missing", facts), trace)
     order: tuple[State, ...] = ("valid", "weak", "unusable", "revoked", "malformed")
     judged = [_judged(parse_key(text), name) for text in answer.records[:MAX_RECORDS]]
-    state, reason, record, bits = min(judged, key=lambda j: order.index(j[0]))
+    judged.sort(key=lambda j: order.index(j[0]))
+    state, reason, record, bits = judged[0]
     found = list(_findings(name, state, reason, record, bits))
     if len(answer.records) > 1:
-        several = {"count": len(answer.records)}
-        found.insert(0, Finding("dkim-key-several-records", "high", name, several, "RFC 6376 3.6.2.2"))
+        evidence: dict[str, object] = {"count": len(answer.records)}
+        found.insert(0, Finding("dkim-key-several-records", "high", name, evidence, "RFC 6376 3.6.2.2"))
+    trace.note("dkim-key-judged", state=state, type=record.type, bits=bits, flags=list(record.flags))
     return Key(
-        domain,
-        selector,
-        name,
-        state,
-        reason,
-        record.type,
-        bits,
-        record.flags,
-        "y" in record.flags,
-        "s" in record.flags,
-        record.hashes,
-        record.text,
-        len(answer.records),
-        answer.canonical_name,
-        record.octets,
-        tuple(found),
-        trace.root,
-    )
+        domain, selector, name, state, reason, record.type, bits, record.flags,
+        "y" in record.flags, "s" in record.flags, record.hashes, record.services, record.notes, record.text,
+        len(answer.records), answer.canonical_name, record.octets,
+        tuple(one[2] for one in judged if one[0] in ("valid", "weak")), tuple(found), trace.root,
+    )  # fmt: skip
 
 
 def _empty(domain: str, selector: str, name: str, state: State, reason: Reason, trace: Trace) -> Key:
@@ -133,7 +141,7 @@ def _empty(domain: str, selector: str, name: str, state: State, reason: Reason, 
     found = Finding(reason.id, severity, name or domain, dict(reason.facts), "RFC 6376 6.1.2")
     return Key(
         domain, selector, name, state, reason, "", 0, (), False, False,
-        None, None, 0, None, None, (found,), trace.root,
+        None, (), "", None, 0, None, None, (), (found,), trace.root,
     )  # fmt: skip
 
 
@@ -164,7 +172,9 @@ def key_size(record: KeyRecord) -> tuple[int, str]:
     """The key's size in bits, or 0 and the id of what is wrong with it."""
     octets = record.octets or b""
     if record.type == "ed25519":  # RFC 8463 4.2: the raw 32 octets
-        return (256, "") if len(octets) == 32 else (0, "dkim-key-not-a-key")
+        if len(octets) == 32:
+            return 256, ""
+        return 0, "dkim-key-ed25519-wrapped" if octets[:12] == ED25519_DER else "dkim-key-not-a-key"
     if record.type != "rsa":
         return 0, "dkim-key-type-unknown"
     numbers = rsa_numbers(octets)
@@ -197,18 +207,68 @@ def _findings(name: str, state: State, reason: Reason, record: KeyRecord, bits: 
 
 
 async def find_keys(resolver: Resolver, domain: str, selectors: Iterable[str] | None = None) -> KeySearch:
-    """Tries common selectors, or these, side by side."""
+    """Tries common selectors, or these, side by side where the resolver can."""
     known = common_selectors()
-    tried = tuple(selectors) if selectors is not None else tuple(known)
+    tried = tuple(dict.fromkeys(selectors)) if selectors is not None else tuple(known)
+    trace = Trace("dkim-key-search", domain=domain[:256], count=len(tried))
     base = names.normalise(f"_domainkey.{domain}")
     if base is None:
-        return KeySearch(domain, (), tried, (), False, {})
+        return KeySearch(domain, (), tried, (), False, {}, (), trace.root)
+    probes = tried[:PROBES]
+    prefetch(resolver, [Question(base, "TXT"), *_questions(domain, probes)])
     answer = await resolver.resolve(Question(base, "TXT"))
-    if answer.name_missing:  # RFC 8020: nothing is below a name that does not exist
-        return KeySearch(domain, (), (), (), True, {})
-    keys = await together(*(fetch_key(resolver, domain, selector) for selector in tried))
+    trace.note("dns", name=base, type="TXT", status=answer.status.value, records=[])
+    nothing = answer.name_missing  # RFC 8020: nothing is below a name that does not exist
+    if not nothing:
+        probes = tried
+        prefetch(resolver, _questions(domain, tried))
+    keys = [await fetch_key(resolver, domain, selector) for selector in probes]
+    findings: list[Finding] = []
+    if nothing and any(key.records for key in keys):
+        # A name server that denies names which only have others below them; many verifiers never ask there
+        findings.append(Finding("dkim-domainkey-denied", "medium", base, {"name": base}, "RFC 8020 2"))
+        nothing = False
+        prefetch(resolver, _questions(domain, tried[PROBES:]))
+        keys += [await fetch_key(resolver, domain, selector) for selector in tried[PROBES:]]
     found = [key for key in keys if key.state not in ("missing", "temperror")]
-    found.sort(key=lambda key: (key.state != "valid", -key.bits))
-    unknown = tuple(key.selector for key in keys if key.state == "temperror")
-    users = {key.selector: known.get(key.selector, "") for key in found}
-    return KeySearch(domain, tuple(found), tried, unknown, False, users)
+    found, said = _sorted_out(domain, found)
+    trace.note("dkim-key-search-done", found=[key.selector for key in found], none_possible=nothing)
+    return KeySearch(
+        domain,
+        tuple(found),
+        tuple(key.selector for key in keys),
+        tuple(key.selector for key in keys if key.state == "temperror"),
+        nothing,
+        {key.selector: known.get(key.selector, "") for key in found},
+        (*findings, *said),
+        trace.root,
+    )
+
+
+def _questions(domain: str, selectors: Iterable[str]) -> list[Question]:
+    asked = (names.normalise(f"{selector}._domainkey.{domain}") for selector in selectors)
+    return [Question(name, "TXT") for name in asked if name is not None]
+
+
+def _sorted_out(domain: str, keys: list[Key]) -> tuple[list[Key], list[Finding]]:
+    """The keys, valid ones first, without what a wildcard answers everywhere; and what that tells."""
+    findings = []
+    texts = Counter(key.record_text for key in keys if key.canonical_name is None)
+    text, count = texts.most_common(1)[0] if texts else (None, 0)
+    if count >= WILDCARD:  # a wildcard above or below _domainkey
+        facts = {"count": count, "record": (text or "")[:200]}
+        findings.append(Finding("dkim-key-wildcard", "medium", domain, facts, "RFC 6376 6.1.2"))
+        same = [key for key in keys if key.record_text == text]
+        keys = [key for key in keys if key.record_text != text]
+        if same[0].state == "valid":
+            keys.append(same[0])
+    keys.sort(key=lambda key: (key.state != "valid", -key.bits))
+    alike: dict[bytes, list[str]] = {}
+    for key in keys:
+        if key.state == "valid" and key.octets and key.canonical_name is None:
+            alike.setdefault(key.octets, []).append(key.selector)
+    for selectors in alike.values():
+        if len(selectors) > 1:
+            facts = {"selectors": selectors}
+            findings.append(Finding("dkim-keys-identical", "low", domain, facts, "RFC 6376 3.1"))
+    return keys, findings

@@ -11,10 +11,12 @@ from functools import lru_cache
 from senderauth.values import Problem, Span
 
 MAX_RECORD = 65_536
-MAX_TAGS = 200
+MAX_TAGS = 1_000
+MAX_CACHED = 2_048
 SPACE = " \t\r\n"
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=\s]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,11 @@ class TagList:
     problems: tuple[Problem, ...] = ()
     """Faults that make the whole list invalid."""
 
+    text: str = field(default="", compare=False)
+
     def __str__(self) -> str:
-        return "; ".join(f"{tag.name}={tag.value}" for tag in self.tags)
+        """The list in one line; as written where it has faults, which have no other form."""
+        return self.text if self.problems else "; ".join(f"{tag.name}={tag.value}" for tag in self.tags)
 
     def get(self, name: str) -> str | None:
         """The tag's value, None where it is not there. An empty value is not an absent tag."""
@@ -54,23 +59,40 @@ def tag_list(text: str) -> TagList:
     problems: list[Problem] = []
     seen: set[str] = set()
     position = 0
-    parts = text.split(";", MAX_TAGS)
-    if parts and not parts[-1].strip(SPACE):
+    parts = text.split(";")
+    if not parts[-1].strip(SPACE):
         parts.pop()  # a closing ";" is allowed
+    if len(parts) > MAX_TAGS:
+        problems.append(Problem("dkim-too-many-tags", Span(0, 1), {"count": len(parts), "limit": MAX_TAGS}))
+        del parts[MAX_TAGS:]
     for part in parts:
         start, position = position, position + len(part) + 1
-        span = Span(start, start + len(part))
         name, equals, value = part.partition("=")
         name = name.strip(SPACE)
         if not equals or _NAME.match(name) is None:
-            problems.append(Problem("dkim-not-a-tag", span, {"written": part.strip(SPACE)[:100]}))
-            continue
-        if name in seen:
-            problems.append(Problem("dkim-tag-twice", span, {"tag": name}))
-            continue
-        seen.add(name)
-        tags.append(Tag(name, value.strip(SPACE), span))
-    return TagList(tuple(tags), tuple(problems))
+            problems.append(_no_tag(part.strip(SPACE), Span(start, position - 1)))
+        elif name in seen:  # RFC 6376 3.2: the whole list is invalid
+            problems.append(Problem("dkim-tag-twice", Span(start, position - 1), {"tag": name}))
+        else:
+            seen.add(name)
+            tags.append(Tag(name, value.strip(SPACE), Span(start, position - 1)))
+    return TagList(tuple(tags), tuple(problems), text)
+
+
+def _no_tag(written: str, span: Span) -> Problem:
+    if not written:
+        return Problem("dkim-tag-empty", span)
+    return Problem("dkim-not-a-tag", span, {"written": written[:100]})
+
+
+def international(value: str) -> str:
+    """Octets above 127 as the UTF-8 that they are (RFC 8616 3), or as they stand where they are none."""
+    if value.isascii():
+        return value
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +110,9 @@ class KeyRecord:
     hashes: tuple[str, ...] | None
     """h=; None: all."""
     services: tuple[str, ...]
+    """s=; ("*",) where it is not said."""
     notes: str
+    """n=, for people."""
     problems: tuple[Problem, ...]
     """Faults for which the record must be discarded."""
     text: str = field(default="", compare=False)
@@ -96,11 +120,19 @@ class KeyRecord:
     def __str__(self) -> str:
         return str(self.tags)
 
+    def allows(self, digest: str) -> bool:
+        """Whether signatures may use this hash (h=)."""
+        return self.hashes is None or digest in self.hashes
 
-@lru_cache(maxsize=4_096)
+
 def parse_key(given: bytes | str) -> KeyRecord:
-    """Takes a key record apart."""
+    """Takes a key record apart. Spans count octets, which are characters here (latin-1)."""
     text = given.decode("latin-1") if isinstance(given, bytes) else given
+    # Nothing that long is shared by many domains, and the cache must not keep what hostile zones hold
+    return _parse_cached(text) if len(text) <= MAX_CACHED else _parse(text)
+
+
+def _parse(text: str) -> KeyRecord:
     tags = tag_list(text[:MAX_RECORD])
     problems = list(tags.problems)
     if len(text) > MAX_RECORD:
@@ -117,10 +149,10 @@ def parse_key(given: bytes | str) -> KeyRecord:
     if written is None:
         problems.append(Problem("dkim-key-without-p", Span(0, len(text[:200])), {}))
     elif written:
-        octets = _base64(written)
+        octets = base64_of(written)
         if octets is None:
             tag = next(tag for tag in tags.tags if tag.name == "p")
-            problems.append(Problem("dkim-key-not-base64", tag.span, {}))
+            problems.append(Problem("dkim-key-not-base64", tag.span, {"character": _foreign(written)}))
     return KeyRecord(
         tags,
         (tags.get("k") or "rsa").lower(),
@@ -129,13 +161,16 @@ def parse_key(given: bytes | str) -> KeyRecord:
         tuple(flag for flag in tags.words("t") or () if flag),
         tags.words("h"),
         tags.words("s") or ("*",),
-        tags.get("n") or "",
+        international(tags.get("n") or ""),
         tuple(problems),
         text[:MAX_RECORD],
     )
 
 
-def _base64(text: str) -> bytes | None:
+_parse_cached = lru_cache(maxsize=4_096)(_parse)
+
+
+def base64_of(text: str) -> bytes | None:
     """The octets; white space inside is allowed (RFC 6376 2.10), missing padding is mended."""
     compact = "".join(text.split())
     if not compact.isascii():
@@ -144,6 +179,12 @@ def _base64(text: str) -> bytes | None:
         return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
     except (binascii.Error, ValueError):
         return None
+
+
+def _foreign(text: str) -> str:
+    """The first character that base64 does not have; empty where only the length is wrong."""
+    found = _NOT_BASE64.search(text)
+    return found[0] if found else ""
 
 
 def rsa_numbers(der: bytes) -> tuple[int, int] | None:
