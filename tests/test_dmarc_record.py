@@ -47,7 +47,7 @@ def test_version_first_and_exact(text: str, is_record: bool) -> None:
 def test_everything_typed() -> None:
     record = parse(
         "v=DMARC1; p=Reject; sp=QUARANTINE;np=none; adkim=s ; aspf = S; t=y; psd=n; fo=1:d:s; rf=afrf:iodef;"
-        "ri=3600;pct=7;rua=mailto:a@Example.com!10m ,\t https://[2001:db8::1]:8443/x; ruf=mailto:f@b.example?x"
+        "ri=3600;pct=7;rua=mailto:a@Example.com!10m ,\t https://[2001:db8::1]:8443/x; ruf=mailto:f@b.ex?x"
     )
     assert (record.p, record.sp, record.np, record.adkim, record.aspf) == (
         "reject", "quarantine", "none", "s", "s",
@@ -58,7 +58,7 @@ def test_everything_typed() -> None:
     assert [(uri.uri, uri.scheme, uri.host, uri.size) for uri in (*record.rua, *record.ruf)] == [
         ("mailto:a@Example.com", "mailto", "example.com", "10m"),
         ("https://[2001:db8::1]:8443/x", "https", "[2001:db8::1]", ""),
-        ("mailto:f@b.example?x", "mailto", "b.example", ""),
+        ("mailto:f@b.ex?x", "mailto", "b.ex", ""),
     ]
     assert not record.problems
     assert record.text.startswith("v=DMARC1; p=Reject")
