@@ -1,18 +1,33 @@
 """The same functions for programs without an event loop: each runs to its end and returns.
 
-Work is driven by a small loop of our own, never by asyncio.run, so these work in notebooks and servers.
+Work is driven by a small loop of our own, never by asyncio.run, so these work in notebooks and servers,
+and in threads. Without a resolver the system's name servers are asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from senderauth import advice
+from senderauth import adsp, advice, dkim, dmarc, spf
 from senderauth.advice import Report
 from senderauth.dns import LiveResolver, Resolver, run
 from senderauth.simulation import Scenario
 
-__all__ = ["check"]
+__all__ = [
+    "check",
+    "check_host",
+    "discover",
+    "evaluate_adsp",
+    "evaluate_dmarc",
+    "fetch_key",
+    "find_keys",
+    "survey",
+]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def check(
@@ -23,6 +38,27 @@ def check(
     with_lint: bool = False,
     now: int | None = None,
 ) -> Report:
-    """`senderauth.check`, finished. Without a resolver the system's name servers are asked."""
+    """`senderauth.check`, finished."""
     asked = LiveResolver() if resolver is None else resolver
     return run(advice.check(scenario, asked, receivers=receivers, with_lint=with_lint, now=now))
+
+
+def _twin(
+    function: Callable[Concatenate[Resolver, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[Resolver | None, P], T]:
+    """The function, finished; its first argument may be None for the system's name servers."""
+
+    @wraps(function)
+    def finished(resolver: Resolver | None, *args: P.args, **kwargs: P.kwargs) -> T:
+        return run(function(LiveResolver() if resolver is None else resolver, *args, **kwargs))
+
+    return finished
+
+
+check_host = _twin(spf.check_host)
+survey = _twin(spf.survey)
+fetch_key = _twin(dkim.fetch_key)
+find_keys = _twin(dkim.find_keys)
+discover = _twin(dmarc.discover)
+evaluate_dmarc = _twin(dmarc.evaluate)
+evaluate_adsp = _twin(adsp.evaluate)

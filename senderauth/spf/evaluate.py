@@ -198,7 +198,8 @@ async def check_host(
 async def _check(check: Check, domain: str, records: list[str]) -> Outcome:
     """One domain's record. The text of every record read is appended to records."""
     name = names.normalise(domain)
-    if name is None or "." not in name:  # RFC 7208 4.3
+    # RFC 7208 4.3: an address literal or a bare label is no domain to ask
+    if name is None or "." not in name or name[0] == "[" or name.rpartition(".")[2].isdigit():
         return Outcome("none", Reason("spf-domain-unusable", {"domain": domain[:256]}))
     texts = await check.ask(name, "TXT", count_void=False)
     found = select(texts)  # RFC 7208 4.5
