@@ -7,7 +7,7 @@ and in threads. Without a resolver the system's name servers are asked.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
-from functools import wraps
+from functools import update_wrapper
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from senderauth import adsp, advice, dkim, dmarc, spf
@@ -48,10 +48,10 @@ def _twin(
 ) -> Callable[Concatenate[Resolver | None, P], T]:
     """The function, finished; its first argument may be None for the system's name servers."""
 
-    @wraps(function)
     def finished(resolver: Resolver | None, *args: P.args, **kwargs: P.kwargs) -> T:
         return run(function(LiveResolver() if resolver is None else resolver, *args, **kwargs))
 
+    update_wrapper(finished, function)
     return finished
 
 

@@ -10,6 +10,7 @@ from senderauth import names
 MAX_HOSTS = 64
 MAX_SIGNERS = 32
 MAX_LOCAL = 64
+SELECTOR = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")  # RFC 6376 3.1, and the underscores in use
 
 
 class ScenarioError(ValueError):
@@ -146,7 +147,7 @@ def parse_signer(text: str) -> tuple[str, str | None]:
     if not colon:
         return normal, None
     wanted = names.normalise(selector)
-    if wanted is None or wanted.startswith("_") or names.normalise(f"{wanted}._domainkey.{normal}") is None:
+    if wanted is None or set(wanted) - SELECTOR or names.normalise(f"{wanted}._domainkey.{normal}") is None:
         raise ScenarioError("dkim", text, "not a selector")
     return normal, wanted
 
