@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from senderauth.dns import wire
 from senderauth.dns.core import Answer, Question, Status
-from senderauth.dns.exchange import Act, Attempt, Dice, Exchange, Server
+from senderauth.dns.exchange import DOWN, Act, Attempt, Dice, Exchange, Server
 from senderauth.dns.secure import Secure
 
 SOCKETS = 8
@@ -91,9 +91,10 @@ def _open(server: Server, kind: socket.SocketKind) -> _Socket:
 class _Channel:
     """A UDP socket and the attempts that went out through it, by id."""
 
-    __slots__ = ("pending", "socket", "uses")
+    __slots__ = ("pending", "server", "socket", "uses")
 
     def __init__(self, server: Server) -> None:
+        self.server = server
         self.socket = _open(server, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.socket.connect((server.address, server.port))  # takes a random port, hears nobody else
@@ -317,6 +318,8 @@ class Client:
             self._do(attempt, act)
 
     def _send(self, attempt: Attempt) -> Act | Answer:
+        if attempt.server.down and attempt.server.down > self._time():
+            return attempt.exchange.unreachable(attempt, "refused")
         try:
             if attempt.route is None:
                 channel = self._channel(attempt.server)
@@ -331,8 +334,13 @@ class Client:
         except BlockingIOError:
             pass  # as good as lost on the way
         except OSError as error:
+            self._mark(attempt.server, error)
             return attempt.exchange.unreachable(attempt, _reason(error))
         return Act.WAIT
+
+    def _mark(self, server: Server, error: OSError) -> None:
+        if isinstance(error, ConnectionRefusedError):
+            server.down = self._time() + DOWN
 
     def _channel(self, server: Server) -> _Channel:
         channels = self._channels[server]
@@ -373,15 +381,17 @@ class Client:
         except BlockingIOError:
             return
         except OSError as error:
-            self._broken(channel, _reason(error))
+            self._mark(channel.server, error)
+            self._broken(channel.server, _reason(error))
 
-    def _broken(self, channel: _Channel, why: str) -> None:
+    def _broken(self, server: Server, why: str) -> None:
         """An ICMP message: nobody listens there, or there is no way."""
-        for id, attempt in list(channel.pending.items()):
-            channel.pending.pop(id, None)
-            exchange = attempt.exchange
-            if not exchange.done and not attempt.failed:
-                self._do(attempt, exchange.unreachable(attempt, why))
+        for channel in list(self._channels[server]):
+            for id, attempt in list(channel.pending.items()):
+                channel.pending.pop(id, None)
+                exchange = attempt.exchange
+                if not exchange.done and not attempt.failed:
+                    self._do(attempt, exchange.unreachable(attempt, why))
 
     # --- TCP --------------------------------------------------------------------------------------
 

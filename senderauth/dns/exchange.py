@@ -29,6 +29,8 @@ FIRST_WAIT = 1.0
 MIN_WAIT, MAX_WAIT = 0.4, 2.0
 HOLD = 10.0
 """Seconds for which a server that only keeps silent is asked last."""
+DOWN = 0.2
+"""Seconds for which a closed port counts as closed: systems ration the ICMP messages that say so."""
 SILENCES = 4
 """Attempts in a row without an answer that make it so."""
 
@@ -53,6 +55,7 @@ class Server:
         "_variation",
         "address",
         "authname",
+        "down",
         "edns",
         "held",
         "interval",
@@ -73,7 +76,7 @@ class Server:
         self.interval = 1 / rate if rate else 0.0
         self.edns = self.keeps_case = True
         self.lost_case = self.silences = 0
-        self.held = self._free = 0.0
+        self.held = self.down = self._free = 0.0
         self.wait = FIRST_WAIT
         self._smoothed: float | None = None
         self._variation = 0.0
@@ -260,8 +263,8 @@ class Exchange:
             patience = attempt.server.wait
             if turn > servers:
                 patience *= 1 << min((turn - 1) // servers, 4)
-            expires = now + patience
-            self.expires = expires if expires < self.deadline else self.deadline
+            left = (self.deadline - now) / 2  # however short the timeout, there is another try
+            self.expires = now + (patience if patience < left else left)
 
     # --- what happened ----------------------------------------------------------------------------
 

@@ -1,0 +1,190 @@
+"""The lean reader of DNS messages is equal to dnspython on everything that it takes."""
+
+import dns.edns
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from senderauth.dns import wire
+
+NAMES = st.sampled_from(
+    [
+        "example.com",
+        "a.example.com",
+        "B.Example.COM",
+        "c.test",
+        "x--y_z.c.test",
+        r"od\.d.test",
+        r"\007.test",
+        "",
+    ]
+)
+OWNERS = st.sampled_from(["example.com", "a.example.com", "c.test", "B.Example.COM", ""])
+TTLS = st.integers(0, 90_000)
+OCTETS = st.binary(max_size=20)
+
+
+@st.composite
+def _rrsets(draw: st.DrawFn, kinds: str) -> dns.rrset.RRset:
+    kind = draw(st.sampled_from(kinds.split()))
+    number = draw(st.integers(0, 65_535))
+
+    def text() -> str:
+        host = draw(NAMES) + "."
+        match kind:
+            case "A":
+                return ".".join(str(octet) for octet in draw(st.binary(min_size=4, max_size=4)))
+            case "AAAA":
+                return draw(st.ip_addresses(v=6).map(str))
+            case "MX":
+                return f"{number} {host}"
+            case "TXT":
+                parts = draw(st.lists(OCTETS, min_size=1, max_size=3))
+                return " ".join('"' + "".join(f"\\{octet:03d}" for octet in part) + '"' for part in parts)
+            case "SOA":
+                return f"{host} {draw(NAMES)}. {number} 2 3 4 {draw(TTLS)}"
+            case "SRV":
+                return f"1 2 {number} {host}"
+        return host
+
+    texts = [text() for _ in range(draw(st.integers(1, 3)))]
+    return dns.rrset.from_text_list(draw(OWNERS) + ".", draw(TTLS), "IN", kind, texts)
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> tuple[dns.message.Message, str, str]:
+    """A response, and the question that it is to. Not as octets: dnspython shuffles records in them."""
+    name = draw(OWNERS.map(str.lower))
+    rdtype = draw(st.sampled_from(["A", "AAAA", "MX", "TXT", "PTR", "CNAME", "NS", "SOA"]))
+    query = dns.message.make_query(name + ".", rdtype, use_edns=True)
+    reply = dns.message.make_response(query, recursion_available=True)
+    if draw(st.booleans()):
+        reply.flags |= dns.flags.AA
+    reply.set_rcode(draw(st.sampled_from([0, 0, 0, 2, 3, 5, 16])))
+    here = "A AAAA MX TXT PTR NS CNAME" if draw(st.booleans()) else f"{rdtype} {rdtype} CNAME SRV"
+    reply.answer = draw(st.lists(_rrsets(here), max_size=4))
+    reply.authority = draw(st.lists(_rrsets("SOA NS SOA TXT"), max_size=2))
+    reply.additional = draw(st.lists(_rrsets("A AAAA MX"), max_size=2))
+    if draw(st.booleans()):
+        codes = st.sampled_from(list(dns.edns.EDECode))
+        error = dns.edns.EDEOption(draw(codes), draw(st.text(min_size=1, max_size=8) | st.none()))
+        reply.use_edns(0, options=[error])
+        reply.set_rcode(draw(st.sampled_from([0, 2, 3])))
+    return reply, name, rdtype
+
+
+def _same(octets: bytes, name: str, rdtype: str) -> bool:
+    """Whether the lean reader took it; then it agrees."""
+    end = 12 + len(wire.encode_name(name) or b"") + 4
+    lean = wire.read(octets, end, name, rdtype)
+    if lean is not None:
+        assert lean == wire.interpret(octets, name, rdtype)
+    return lean is not None
+
+
+@settings(max_examples=200, deadline=None)
+@given(messages())
+def test_generated_messages_read_alike(message: tuple[dns.message.Message, str, str]) -> None:
+    reply, name, rdtype = message
+    _same(reply.to_wire(max_size=65_535), name, rdtype)
+
+
+@settings(max_examples=500, deadline=None)
+@given(messages(), st.data())
+def test_mutated_messages_read_alike(
+    message: tuple[dns.message.Message, str, str], data: st.DataObject
+) -> None:
+    reply, name, rdtype = message
+    octets = reply.to_wire(max_size=65_535)
+    end = 12 + len(wire.encode_name(name) or b"") + 4
+    changed = bytearray(octets)
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(2, len(changed) - 1))
+        if 12 <= at < end:
+            continue  # the question was compared before
+        changed[at] = data.draw(st.sampled_from([0, 1, 12, 0xC0, 0xFF]) | st.integers(0, 255))
+    cut = data.draw(st.integers(end, len(changed)))
+    for octets in (bytes(changed), bytes(changed[:cut])):
+        _same(octets, name, rdtype)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=80))
+def test_octets_behind_the_question_never_raise(tail: bytes) -> None:
+    section = wire.question(wire.encode_name("example.com") or b"", 1)
+    _same(b"ab\x81\x80\0\1\0\2\0\1\0\1" + section + tail, "example.com", "A")
+
+
+@pytest.mark.parametrize("rdtype", ["A", "AAAA", "MX", "TXT", "PTR", "CNAME", "NS", "SOA"])
+def test_common_shapes_are_read_without_dnspython(rdtype: str) -> None:
+    texts = {"A": "192.0.2.1", "AAAA": "::ffff:192.0.2.1", "MX": "10 mx.example.com.", "TXT": '"a" "b"'}
+    texts |= {"SOA": "ns.example.com. host.example.com. 1 2 3 4 5"}
+    query = dns.message.make_query("Example.com.", rdtype, use_edns=True)
+    reply = dns.message.make_response(query)
+    reply.answer.append(
+        dns.rrset.from_text("example.com.", 60, "IN", rdtype, texts.get(rdtype, "h.example.com."))
+    )
+    reply.authority.append(dns.rrset.from_text("example.com.", 60, "IN", "NS", "ns.example.com."))
+    reply.additional.append(dns.rrset.from_text("ns.example.com.", 60, "IN", "A", "192.0.2.53"))
+    assert _same(reply.to_wire(), "example.com", rdtype)
+
+
+@pytest.mark.parametrize(
+    ("name", "octets"),
+    [
+        ("", b"\0"),
+        ("example.com", b"\7example\3com\0"),
+        (r"a\.b.com", b"\3a.b\3com\0"),
+        ("a..com", None),
+        (".com", None),
+        ("com.", None),
+        ("x" * 63 + ".com", b"\x3f" + b"x" * 63 + b"\3com\0"),
+        ("x" * 64 + ".com", None),
+        (".".join(["x" * 49] * 5), b"".join([b"\x31" + b"x" * 49] * 5) + b"\0"),
+        (".".join(["x" * 50] * 5), None),
+        ("é.com", None),
+        ("\\", None),
+        (r"\999.com", None),
+    ],
+)
+def test_names_to_octets(name: str, octets: bytes | None) -> None:
+    assert wire.encode_name(name) == octets
+
+
+def test_case_is_mixed_in_letters_only() -> None:
+    section = wire.question(wire.encode_name("a-1_z.example") or b"", 16)
+    mixed = {wire.mixed_case(section, bytes([n]) * (len(section) - 4)) for n in range(256)}
+    assert len(mixed) == 2  # the bit 0x20 is thrown or not
+    assert {case.lower() for case in mixed} == {section}
+    assert wire.mixed_case(section, b"\xff" * (len(section) - 4)) == section[:-4].upper() + section[-4:]
+
+
+@pytest.mark.parametrize(
+    ("soa_ttl", "minimum", "ttl"),
+    [(3600, 60, 60), (30, 600, 30), (0, 60, 0)],
+)
+def test_negative_ttl_is_the_smaller_of_soa_ttl_and_minimum(soa_ttl: int, minimum: int, ttl: int) -> None:
+    reply = dns.message.make_response(dns.message.make_query("x.example.com.", "A"))
+    reply.set_rcode(dns.rcode.NXDOMAIN)
+    soa = f"ns.example.com. host.example.com. 1 2 3 4 {minimum}"
+    reply.authority.append(dns.rrset.from_text("example.com.", soa_ttl, "IN", "SOA", soa))
+    read = wire.interpret(reply.to_wire(), "x.example.com", "A")
+    assert read is not None and (read.rcode, read.ttl) == (3, ttl)  # RFC 2308 5
+    assert _same(reply.to_wire(), "x.example.com", "A")
+
+
+def test_an_alias_without_its_target_is_partial_unless_an_soa_denies_the_target() -> None:
+    reply = dns.message.make_response(dns.message.make_query("w.example.com.", "A"))
+    reply.answer.append(dns.rrset.from_text("w.example.com.", 60, "IN", "CNAME", "t.example.net."))
+    read = wire.interpret(reply.to_wire(), "w.example.com", "A")
+    assert read is not None and read.partial and read.chain == ("t.example.net",) and read.ttl == 60
+    soa = "ns.example.net. host.example.net. 1 2 3 4 5"
+    reply.authority.append(dns.rrset.from_text("example.net.", 60, "IN", "SOA", soa))
+    read = wire.interpret(reply.to_wire(), "w.example.com", "A")
+    assert read is not None and not read.partial and read.ttl == 5
