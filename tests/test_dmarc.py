@@ -275,6 +275,14 @@ def test_v15_the_policy_of_a_top_level(exists: bool, standard: Any, policy: str 
     assert found.organizational_domain == "shop.example"
 
 
+@pytest.mark.parametrize("psd", ["y", "n"])
+def test_psd_stops_the_walk(psd: str) -> None:  # RFC 9989 4.10 steps 2 and 6
+    zone = Zone({"b.example": f"v=DMARC1; p=none; psd={psd}", "example": Status.TIMEOUT})
+    found = drive(dmarc.discover(zone, "x.b.example"))
+    assert [name for name, _ in zone.asked] == ["_dmarc.x.b.example", "_dmarc.b.example"]
+    assert not found.unknown
+
+
 # What DNS does not tell
 
 

@@ -234,6 +234,17 @@ def test_the_policy_s_own_name_is_asked_for() -> None:
     assert destinations("rua=mailto:r@esp.example", {AGREES: [b"v=DMARC1"]}, "a.b.example.com") == []
 
 
+def test_a_public_suffix_is_not_the_organization_below_it() -> None:
+    records = {
+        "bank.example": "v=DMARC1; p=none; psd=y; rua=mailto:a@mega.bank.example,mailto:b@bank.example"
+    }
+    zone = Zone(records)
+    found = drive(dmarc.check_report_destinations(zone, drive(dmarc.discover(zone, "mega.bank.example"))))
+    assert [(finding.id, finding.evidence["host"]) for finding in found] == [
+        ("dmarc-report-destination-refuses", "mega.bank.example")
+    ]
+
+
 def test_a_part_with_psd_n_is_another_organization() -> None:
     rua = "rua=mailto:r@x.dept.example.com"
     refused = destinations(rua, {}, **{"dept.example.com": "v=DMARC1; p=none; psd=n"})

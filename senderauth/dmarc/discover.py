@@ -11,6 +11,7 @@ record": where the verdict would depend on it, the policy is `unknown`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal, get_args
 
 from senderauth import names
@@ -132,6 +133,7 @@ async def discover(resolver: Resolver, author_domain: str, standard: Standard = 
     return replace(found, findings=findings_of(found))
 
 
+@lru_cache(maxsize=16_384)
 def question(name: str) -> Question | None:
     """The question for the record of a name; None where the name is too long to have one."""
     place = names.normalise(f"_dmarc.{name}")
