@@ -48,7 +48,7 @@ def _twin(
 ) -> Callable[Concatenate[Resolver | None, P], T]:
     """The function, finished; its first argument may be None for the system's name servers."""
 
-    def finished(resolver: Resolver | None, *args: P.args, **kwargs: P.kwargs) -> T:
+    def finished(resolver: Resolver | None, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return run(function(LiveResolver() if resolver is None else resolver, *args, **kwargs))
 
     update_wrapper(finished, function)
