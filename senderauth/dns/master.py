@@ -292,7 +292,11 @@ class _Reader:
         ttl: int | None = self._ttl()
         if self._default is self._last is self._minimum is None and "SOA" in map(str.upper, line.tokens):
             ttl = None
-        found, last = _by_dnspython(text, self._current, ttl)
+        try:
+            found, last = _by_dnspython(text, self._current, ttl)
+        except _SyntaxError as error:
+            shown = "".join(char for char in " ".join(line.tokens)[:60] if char.isprintable())
+            raise _SyntaxError(f"{shown}: {error.args[0]}") from None
         self._last = self._last if last is None else last
         for owner, rdtype, seconds, value in found:
             if rdtype == "SOA":

@@ -33,6 +33,8 @@ TTL = 300
 Change = Answer | Status | Iterable[Any] | None
 _PROBES = ("A", "TXT", "MX", "AAAA", "NS")
 """Types by which a name is found to exist."""
+_FOLLOW = "proposed-alias"
+"""Marks, inside this file, an answer that only says where to go on."""
 _NOTHING = Answer(Status.NOERROR, ttl=TTL, source="proposed")
 
 
@@ -85,6 +87,8 @@ class OverlayResolver:
             answer = await self._at(name, rdtype)
             steps = answer.chain or (() if answer.canonical_name is None else (answer.canonical_name,))
             turn = next((i for i, step in enumerate(steps, 1) if self._bears_on(step, rdtype)), None)
+            if answer.note is _FOLLOW:
+                turn = 1
             if turn is None:
                 if not chain:
                     return answer
@@ -207,7 +211,7 @@ def _above(name: str) -> Iterator[str]:
 
 
 def _alias(answer: Answer) -> Answer:
-    return replace(answer, records=(), canonical_name=answer.records[0], chain=answer.records)
+    return replace(answer, records=(), canonical_name=answer.records[0], chain=answer.records, note=_FOLLOW)
 
 
 def _answer(rdtype: str, given: Status | Iterable[Any]) -> Answer:
