@@ -42,7 +42,7 @@ def resolver_for(
         from importlib.resources import as_file
         from importlib.resources import files as resources
 
-        with as_file(resources("senderauth.demo").joinpath("webshop.zone")) as path:
+        with as_file(resources("senderauth.cli").joinpath("demo.zone")) as path:
             return ZoneResolver.from_files(*files, path)
     if files:
         return ZoneResolver.from_files(*files)

@@ -40,7 +40,7 @@ def _options(
 
 def fail(problem: object) -> NoReturn:
     """Ends with one line on standard error and exit code 2."""
-    from senderauth.report.safe import printable
+    from senderauth.report import printable
 
     typer.echo(f"senderauth: {printable(problem, 1000)}", err=True)
     raise typer.Exit(2)
