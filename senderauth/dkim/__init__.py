@@ -1,16 +1,75 @@
-"""DKIM (RFC 6376): keys in DNS."""
+"""DKIM (RFC 6376): keys in DNS, signatures of messages, and what broke them.
+
+Names are loaded when first used: who checks keys only pays for keys only.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from senderauth.dkim.keys import Key, KeySearch, common_selectors, fetch_key, find_keys
 from senderauth.dkim.record import KeyRecord, TagList, parse_key, tag_list
 
+if TYPE_CHECKING:
+    from senderauth.dkim.canonical import Field, Message, split
+    from senderauth.dkim.crypto import verifies
+    from senderauth.dkim.hashing import BodyHashes, Header, header_digest, own_field
+    from senderauth.dkim.signature import Reader, Signature, parse_signature
+    from senderauth.dkim.verify import MAX_SIGNATURES, SignatureResult, verify
+
 __all__ = [
+    "MAX_SIGNATURES",
+    "BodyHashes",
+    "Field",
+    "Header",
     "Key",
     "KeyRecord",
     "KeySearch",
+    "Message",
+    "Reader",
+    "Signature",
+    "SignatureResult",
     "TagList",
     "common_selectors",
     "fetch_key",
     "find_keys",
+    "header_digest",
+    "own_field",
     "parse_key",
+    "parse_signature",
+    "split",
     "tag_list",
+    "verifies",
+    "verify",
 ]
+
+_LATER = {
+    "BodyHashes": "hashing",
+    "Field": "canonical",
+    "Header": "hashing",
+    "MAX_SIGNATURES": "verify",
+    "Message": "canonical",
+    "Reader": "signature",
+    "Signature": "signature",
+    "SignatureResult": "verify",
+    "header_digest": "hashing",
+    "own_field": "hashing",
+    "parse_signature": "signature",
+    "split": "canonical",
+    "verifies": "crypto",
+}
+
+if not TYPE_CHECKING:  # a module-level __getattr__ would hide wrong names from a type checker
+
+    def __getattr__(name: str) -> object:
+        if name == "verify":
+            # Called as its module is, which the import system would put in its place
+            module = import_module("senderauth.dkim.verify")
+            globals()[name] = module.verify
+            return module.verify
+        if name in _LATER:
+            found = getattr(import_module(f"senderauth.dkim.{_LATER[name]}"), name)
+            globals()[name] = found
+            return found
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

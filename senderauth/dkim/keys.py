@@ -64,7 +64,9 @@ class Key:
     octets: bytes | None
     """p= decoded."""
     candidates: tuple[KeyRecord, ...]
-    """What a signature can be tried with: the usable records, best first."""
+    """What a signature can be tried with: all records with a key in them, best first, also those that must
+    not be accepted.
+    """
     findings: tuple[Finding, ...]
     trace: Step
 
@@ -132,7 +134,7 @@ def judge(domain: str, selector: str, name: str, answer: Answer, trace: Trace) -
         domain, selector, name, state, reason, record.type, bits, record.flags,
         "y" in record.flags, "s" in record.flags, record.hashes, record.services, record.notes, record.text,
         len(answer.records), answer.canonical_name, record.octets,
-        tuple(one[2] for one in judged if one[0] in ("valid", "weak")), tuple(found), trace.root,
+        tuple(one[2] for one in judged if one[3]), tuple(found), trace.root,
     )  # fmt: skip
 
 

@@ -1,0 +1,180 @@
+"""Messages taken apart and made canonical, as octets (RFC 6376 3.4).
+
+Theory of operation. The header is split once into fields, bare LF made CRLF (a message kept by a file
+system). The body is never copied whole: it is walked in chunks that end at a line, small enough to stay
+in the processor's cache. Everything is `bytes.find`, `bytes.replace` and `bytes.split`, all linear; a
+run of blanks is halved by each `replace`, so a megabyte of them costs two passes, where a regular
+expression for blanks before a line end would try every start.
+
+Whether a body of CRLF lines has a bare LF among them is not looked for before its hash is wrong: hashing
+is as fast as counting. See `Message.bare`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Canonicalization = Literal["simple", "relaxed"]
+
+CHUNK = 131_072
+CRLF = b"\r\n"
+
+_EMPTY_LINES = CRLF * 4_096
+_HEADER_END = re.compile(rb"\n\r?\n")
+_FIELD_END = re.compile(rb"\r\n(?![ \t])")
+
+
+class Field(NamedTuple):
+    """A header field as it stands, without its last line end."""
+
+    name: bytes
+    """Lower case; empty for a line that is no field."""
+    raw: bytes
+
+    @property
+    def value(self) -> bytes:
+        """What follows the colon, folding kept."""
+        return self.raw[self.raw.find(b":") + 1 :]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message taken apart."""
+
+    octets: bytes
+    fields: tuple[Field, ...]
+    """In the order in which they stand, lines ending in CRLF."""
+    body_start: int
+    bare: bool
+    """Whether the header has a line ending in bare LF; then the body's are made CRLF too."""
+
+
+def split(octets: bytes) -> Message:
+    """Header fields and the place where the body starts. A message without an empty line is all header."""
+    if octets.startswith((b"\n", CRLF)):
+        return Message(octets, (), octets.index(b"\n") + 1, octets[0] == 10)
+    found = _HEADER_END.search(octets)
+    header = octets[: found.start() + 1] if found else octets
+    bare = header.count(b"\n") != header.count(CRLF)
+    if bare:
+        header = _repaired(header)
+    lines = _FIELD_END.split(header.removesuffix(CRLF)) if header else []
+    fields = tuple(Field(_name(line), line) for line in lines)
+    return Message(octets, fields, found.end() if found else len(octets), bare)
+
+
+def _name(line: bytes) -> bytes:
+    colon = line.find(b":")
+    # A line that starts folded belongs to nothing, and "From " of an mbox is no field
+    return line[:colon].rstrip(b" \t").lower() if colon > 0 and line[0] not in b" \t" else b""
+
+
+def _repaired(octets: bytes) -> bytes:
+    return octets.replace(CRLF, b"\n").replace(b"\n", CRLF)
+
+
+# --- header (RFC 6376 3.4.1, 3.4.2) ---------------------------------------------------------------
+
+
+def canonical_field(raw: bytes, how: Canonicalization) -> bytes:
+    """The field as it is hashed, without its last CRLF."""
+    if how == "simple":
+        return raw
+    name, _, value = raw.partition(b":")
+    return name.rstrip(b" \t").lower() + b":" + _relaxed_value(value)
+
+
+def _relaxed_value(value: bytes) -> bytes:
+    if b"\x0b" not in value and b"\x0c" not in value and value.count(b"\r") == value.count(CRLF):
+        return b" ".join(value.split())  # white space is then just SP, HTAB and folding
+    return _narrow(value.replace(CRLF, b"")).strip(b" ")
+
+
+def _narrow(text: bytes) -> bytes:
+    """Runs of SP and HTAB as one SP."""
+    text = text.replace(b"\t", b" ")
+    while b"  " in text:
+        text = text.replace(b"  ", b" ")
+    return text
+
+
+# --- body (RFC 6376 3.4.3, 3.4.4) -----------------------------------------------------------------
+
+
+def canonical_body(
+    octets: bytes, start: int, how: Canonicalization, *, repair: bool
+) -> Iterator[bytes | memoryview]:
+    """The body from `start` on as it is hashed, piece by piece. `repair` makes bare LF CRLF."""
+    if how == "simple" and not repair:
+        end = _without_empty_lines(octets, start)
+        yield memoryview(octets)[start:end]
+        yield CRLF  # 3.4.3: also of an empty body
+        return
+    written = False
+    held = 0
+    for chunk in _chunks(octets, start):
+        piece = _repaired(chunk) if repair else chunk
+        if how == "relaxed":
+            piece = _narrow(piece).replace(b" \r\n", CRLF)
+            if not piece.endswith(b"\n"):
+                piece = piece.removesuffix(b" ")  # the last line, which does not end
+        end = _without_empty_lines(piece, 0)
+        if end:
+            if held:
+                yield bytes(CRLF * (held // 2))
+            yield piece[:end]
+            written, held = True, 0
+        held += len(piece) - end
+    if written or how == "simple":
+        yield CRLF
+
+
+def _chunks(octets: bytes, start: int) -> Iterator[bytes]:
+    """Pieces that end with a line, in one pass."""
+    total = len(octets)
+    while start < total:
+        end = octets.find(b"\n", min(start + CHUNK, total)) + 1 or total
+        yield octets[start:end]
+        start = end
+
+
+def _without_empty_lines(octets: bytes, start: int) -> int:
+    """Where the octets end without the empty lines, and the line end, at the end of them."""
+    end = len(octets)
+    for block in (_EMPTY_LINES, CRLF):
+        while octets.endswith(block, start, end):
+            end -= len(block)
+    return end
+
+
+def body_digests(
+    message: Message, how: Canonicalization, algorithm: str, limits: Collection[int | None], *, repair: bool
+) -> tuple[dict[int | None, bytes], int]:
+    """The body's hash for each l= (None: whole), in one pass, and the size of the canonical body."""
+    running = hashlib.new(algorithm, usedforsecurity=False)
+    due = sorted({limit for limit in limits if limit is not None}, reverse=True)
+    digests: dict[int | None, bytes] = {}
+    size = 0
+    for piece in canonical_body(message.octets, message.body_start, how, repair=repair):
+        done = 0
+        while due and due[-1] <= size + len(piece):
+            limit = due.pop()
+            running.update(piece[done : limit - size])
+            done = limit - size
+            digests[limit] = running.digest()
+        running.update(piece[done:] if done else piece)
+        size += len(piece)
+    for limit in due:  # RFC 6376 3.5: beyond the body; the caller refuses it
+        digests[limit] = running.digest()
+    digests[None] = running.digest()
+    return digests, size
+
+
+def has_bare_line_ends(message: Message) -> bool:
+    """Whether the body has an LF without CR."""
+    octets, start = message.octets, message.body_start
+    return octets.count(b"\n", start) != octets.count(CRLF, start)

@@ -1,0 +1,109 @@
+"""The two hashes of a signature, shared between the signatures of one message (RFC 6376 3.7)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from senderauth.dkim.canonical import (
+    CRLF,
+    Canonicalization,
+    Message,
+    body_digests,
+    canonical_field,
+    has_bare_line_ends,
+)
+from senderauth.dkim.signature import Signature, without_signature
+
+Group = tuple[Canonicalization, str]
+
+
+class BodyHashes:
+    """Hashes of one body. Signatures that hash alike share one pass over it, whatever their l=."""
+
+    def __init__(self, message: Message, signatures: Iterable[Signature]) -> None:
+        self._message = message
+        self._limits: dict[Group, set[int | None]] = {}
+        self._known: dict[tuple[Group, bool], tuple[dict[int | None, bytes], int]] = {}
+        self._bare: bool | None = True if message.bare else None
+        for one in signatures:
+            self._limits.setdefault((one.body_how, one.hash), set()).add(one.length)
+
+    def of(self, signature: Signature) -> tuple[bool, bytes, int]:
+        """Whether the body is as it was signed, its hash, and the size of the canonical body."""
+        group = signature.body_how, signature.hash
+        digests, size = self._digests(group, repair=self._message.bare)
+        if digests[signature.length] != signature.body_hash and not self._message.bare and self._has_bare():
+            repaired, larger = self._digests(group, repair=True)
+            if repaired[signature.length] == signature.body_hash:
+                digests, size = repaired, larger
+        digest = digests[signature.length]
+        return digest == signature.body_hash, digest, size
+
+    def _digests(self, group: Group, *, repair: bool) -> tuple[dict[int | None, bytes], int]:
+        known = self._known.get((group, repair))
+        if known is None:
+            how, algorithm = group
+            known = body_digests(self._message, how, algorithm, self._limits[group], repair=repair)
+            self._known[group, repair] = known
+        return known
+
+    def _has_bare(self) -> bool:
+        if self._bare is None:
+            self._bare = has_bare_line_ends(self._message)
+        return self._bare
+
+
+class Header:
+    """The header fields of one message, to be picked by h=."""
+
+    def __init__(self, message: Message) -> None:
+        self.fields = message.fields
+        self.places: dict[bytes, list[int]] = {}
+        """Where the fields of a name stand, from the top."""
+        for place, one in enumerate(message.fields):
+            if one.name:
+                self.places.setdefault(one.name, []).append(place)
+        self._canonical: dict[tuple[Canonicalization, int], bytes] = {}
+
+    def count(self, name: bytes) -> int:
+        """How many fields have this name."""
+        return len(self.places.get(name, ()))
+
+    def picked(self, names: Iterable[bytes]) -> list[int | None]:
+        """The field that each name stands for, from the bottom up; None where there is none (any more)
+        (RFC 6376 5.4.2).
+        """
+        left: dict[bytes, int] = {}
+        picked: list[int | None] = []
+        for name in names:
+            places = self.places.get(name)
+            if places is None:
+                picked.append(None)
+                continue
+            rest = left.get(name, len(places)) - 1
+            left[name] = rest
+            picked.append(places[rest] if rest >= 0 else None)
+        return picked
+
+    def canonical(self, place: int, how: Canonicalization) -> bytes:
+        """The field as it is hashed."""
+        known = self._canonical.get((how, place))
+        if known is None:
+            known = canonical_field(self.fields[place].raw, how)
+            self._canonical[how, place] = known
+        return known
+
+    def signed(self, names: Sequence[bytes], how: Canonicalization) -> list[bytes]:
+        """What is signed of the header, in the order of h=."""
+        return [self.canonical(place, how) for place in self.picked(names) if place is not None]
+
+
+def own_field(raw: bytes, signature: Signature) -> bytes:
+    """The signature field itself as it is hashed: b= empty, and without the last CRLF."""
+    return canonical_field(without_signature(raw, signature.tags, raw.index(b":") + 1), signature.header_how)
+
+
+def header_digest(signed: Sequence[bytes], own: bytes, algorithm: str) -> bytes:
+    """The hash that is signed."""
+    return hashlib.new(algorithm, CRLF.join((*signed, own)), usedforsecurity=False).digest()
