@@ -1,1 +1,0 @@
-"""Zones that ship with the package, so that one can try it without a network."""
