@@ -114,9 +114,7 @@ def main() -> None:
             )
             results.append(json.loads(done.stdout))
     base = statistics.median(run["rate"] for run in runs["dnspython"])
-    print(
-        f"{'client':<10} {'questions/s':>11} {'ratio':>6} {'CPU µs each':>11} {'MB':>4}  outcome of the last run"
-    )
+    print(f"{'client':<10} {'questions/s':>11} {'ratio':>6} {'CPU µs each':>11} {'MB':>4}  last outcome")
     for name, results in runs.items():
         rate, cpu = (statistics.median(run[key] for run in results) for key in ("rate", "cpu"))
         last = results[-1]

@@ -27,7 +27,7 @@ class Counting:
     def __init__(self, answer: Answer) -> None:
         self.answer, self.asked = answer, 0
 
-    async def resolve(self, question: Question) -> Answer:
+    async def resolve(self, _: Question) -> Answer:
         self.asked += 1
         return self.answer
 

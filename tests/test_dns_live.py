@@ -84,7 +84,8 @@ def test_txt_is_joined_and_kept_string_by_string(driver: Driver, server: Server)
     assert set(answer.strings) == {(b"v=spf1 -all",), (b"x" * 255, b"y"), (b"\x00\xff",)}
     assert answer.records == tuple(b"".join(parts) for parts in answer.strings)
     assert answer.server == server.where
-    assert answer.elapsed is not None and 0 < answer.elapsed < 1
+    assert answer.elapsed is not None
+    assert 0 < answer.elapsed < 1
 
 
 @pytest.mark.parametrize(
@@ -225,8 +226,9 @@ def test_an_unreachable_server_costs_no_time(driver: Driver, server: Server) -> 
 
 def test_the_worst_that_servers_say_is_told(driver: Driver, server: Server) -> None:
     with Server({("servfail.example", "A"): Status.REFUSED}) as second:
-        with LiveResolver([second.where, server.where, closed_port()]) as resolver:
-            answer = driver(resolver.resolve(Question("servfail.example", "A")))
+        resolver = LiveResolver([second.where, server.where, closed_port()])
+        answer = driver(resolver.resolve(Question("servfail.example", "A")))
+        resolver.close()
     assert (answer.status, answer.server) == (Status.SERVFAIL, server.where)
 
 
@@ -446,9 +448,8 @@ def test_an_unknown_type_is_misuse(server: Server) -> None:
 def test_the_systems_servers_are_the_default() -> None:
     try:
         found = system_nameservers()
-    except ValueError as error:
-        assert "name server" in str(error)
-        return
+    except ValueError:
+        pytest.skip("this system has no name server configured")
     assert LiveResolver().nameservers == found
 
 

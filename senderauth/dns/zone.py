@@ -139,7 +139,7 @@ class ZoneResolver:
     def _search(self, asked: str, rdtype: str) -> Answer:
         name, ttl = asked, 1 << 31
         chain: tuple[str, ...] = ()
-        while len(chain) <= MAX_CHAIN:
+        while len(chain) <= MAX_CHAIN and name not in chain[:-1] and (not chain or name != asked):
             answer = self._at(name, rdtype)
             if rdtype == "CNAME" or answer.canonical_name is None:
                 if not chain:
