@@ -12,10 +12,10 @@ from senderauth.dkim.keys import Key, KeySearch, common_selectors, fetch_key, fi
 from senderauth.dkim.record import KeyRecord, TagList, parse_key, tag_list
 
 if TYPE_CHECKING:
-    from senderauth.dkim.canonical import Field, Message, split
+    from senderauth.dkim.canonical import Field, Message, canonical_field, split
     from senderauth.dkim.crypto import verifies
     from senderauth.dkim.hashing import BodyHashes, Header, header_digest, own_field
-    from senderauth.dkim.signature import Reader, Signature, parse_signature
+    from senderauth.dkim.signature import Reader, Signature, parse_signature, without_signature
     from senderauth.dkim.verify import MAX_SIGNATURES, SignatureResult, verify
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Signature",
     "SignatureResult",
     "TagList",
+    "canonical_field",
     "common_selectors",
     "fetch_key",
     "find_keys",
@@ -42,6 +43,7 @@ __all__ = [
     "tag_list",
     "verifies",
     "verify",
+    "without_signature",
 ]
 
 _LATER = {
@@ -53,11 +55,13 @@ _LATER = {
     "Reader": "signature",
     "Signature": "signature",
     "SignatureResult": "verify",
+    "canonical_field": "canonical",
     "header_digest": "hashing",
     "own_field": "hashing",
     "parse_signature": "signature",
     "split": "canonical",
     "verifies": "crypto",
+    "without_signature": "signature",
 }
 
 if not TYPE_CHECKING:  # a module-level __getattr__ would hide wrong names from a type checker

@@ -1,0 +1,5 @@
+"""ARC (RFC 8617): who handed a message on, what each of them saw, and whether the chain holds."""
+
+from senderauth.arc.chain import ArcSet, ChainResult, validate
+
+__all__ = ["ArcSet", "ChainResult", "validate"]
