@@ -83,9 +83,10 @@ def check(
         signers = () if unsigned else tuple(parse_signer(text) for text in dkim) if dkim else None
         scenario = Scenario(author, tuple(host), mail_from, helo, signers, login)
         asked = resolver_for(zone or (), demo, nameserver or (), timeout, tries)
+        level = fail_level(fail_on)
         report = sync.check(scenario, asked, receivers=receiver, with_lint=lint)
         show(report, json, lang, verbose, quiet)
-        code = report.exit_code(fail_level(fail_on))
+        code = report.exit_code(level)
     except ValueError as problem:
         fail(problem)
     raise typer.Exit(code)
