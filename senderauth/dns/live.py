@@ -175,8 +175,9 @@ def parse_server(text: str, port: int = 53, rate: float | None = None) -> Server
 
 
 def _https(url: str, rate: float | None) -> Server:
-    from importlib.util import find_spec
     from urllib.parse import urlsplit
+
+    import dns.query
 
     from senderauth.dns.exchange import Server
 
@@ -187,7 +188,7 @@ def _https(url: str, rate: float | None) -> Server:
         host, port = None, 0
     if not host or any(char.isspace() or not char.isprintable() for char in url):
         raise _bad(url)
-    if find_spec("httpx") is None:
+    if not dns.query.have_doh:
         raise ValueError(f"for {url} install dnspython[doh]")
     return Server(url, "https", url, port, rate, host)
 

@@ -144,15 +144,16 @@ class _Connections:
 
     def _ask_https(self, server: Server, query: dns.message.Message, timeout: float) -> dns.message.Message:
         import dns.query
-        import httpx
 
+        # the HTTP library is dnspython's choice: httpx up to 2.8, httpx2 since
+        http: Any = getattr(dns.query, "httpx2", None) or getattr(dns.query, "httpx", None)
         if self._https is None:
-            self._https = httpx.Client(http1=True, http2=_has_http2(), verify=self._ssl())
+            self._https = http.Client(http1=True, http2=True, verify=self._ssl())
         try:
             return dns.query.https(query, server.address, timeout, session=self._https)
-        except httpx.TimeoutException as error:
+        except http.TimeoutException as error:
             raise TimeoutError from error
-        except httpx.HTTPError as error:
+        except http.HTTPError as error:
             raise _cause(error) from error
 
     def close(self) -> None:
@@ -163,14 +164,8 @@ class _Connections:
             self._https.close()
 
 
-def _has_http2() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("h2") is not None
-
-
 def _cause(error: BaseException | None) -> OSError:
-    """The OSError at the bottom of httpx's own."""
+    """The OSError at the bottom of the HTTP library's own."""
     while error is not None:
         if isinstance(error, OSError):
             return error
