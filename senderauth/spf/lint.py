@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from senderauth.spf.evaluate import MAX_MX, MAX_TERMS, MAX_VOIDS
 from senderauth.spf.ranges import EVERYTHING, Ranges
 from senderauth.spf.record import Mechanism, Modifier, Record
+from senderauth.spf.state import MAX_MX, MAX_TERMS, MAX_VOIDS
 from senderauth.spf.tree import Node, TermCost
 from senderauth.values import Finding, Severity
 

@@ -11,13 +11,35 @@ from senderauth import names
 from senderauth.spf.record import Macro, MacroString
 
 MAX_TEXT = 4_096
+"""Characters of an explanation."""
+MAX_VALUE = 1_024
+"""Characters of a sender or a HELO name; SMTP's path has 256 octets (RFC 5321 4.5.3.1.3)."""
 
 
-def expand(spec: MacroString, values: Mapping[str, str]) -> str:
-    """The text with each macro replaced. values holds the value of every letter in use."""
-    if spec.literal is not None:
-        return spec.literal
-    return "".join(part if isinstance(part, str) else _one(part, values[part.letter]) for part in spec.parts)
+def expand_name(spec: MacroString, values: Mapping[str, str]) -> str:
+    """The name that a domain-spec stands for, whole labels dropped on the left until it fits (RFC 7208
+    7.3). values holds the value of every letter in use.
+    """
+    pieces: list[str] = []
+    length = 0
+    for part in reversed(spec.parts):
+        pieces.append(part if isinstance(part, str) else _one(part, values[part.letter]))
+        length += len(pieces[-1])
+        if length > names.MAX_NAME + 1:  # what is left of this is dropped in any case
+            break
+    return shorten("".join(reversed(pieces)))
+
+
+def expand_text(spec: MacroString, values: Mapping[str, str]) -> str:
+    """An explanation with its macros replaced, as far as MAX_TEXT goes."""
+    pieces: list[str] = []
+    length = 0
+    for part in spec.parts:
+        pieces.append(part if isinstance(part, str) else _one(part, values[part.letter]))
+        length += len(pieces[-1])
+        if length >= MAX_TEXT:
+            break
+    return "".join(pieces)[:MAX_TEXT]
 
 
 def _one(macro: Macro, value: str) -> str:
@@ -37,7 +59,7 @@ def _escaped(value: str) -> str:
     return "".join(
         char
         if char.isascii() and (char.isalnum() or char in "-._~")
-        else "".join(f"%{o:02X}" for o in char.encode())
+        else "".join(f"%{o:02X}" for o in char.encode("utf-8", "surrogatepass"))
         for char in value
     )
 
@@ -55,8 +77,7 @@ def address(ip: IPv4Address | IPv6Address) -> str:
 def shorten(name: str) -> str:
     """Drops whole labels on the left until the name fits (RFC 7208 7.3)."""
     name = name.removesuffix(".")
-    while len(name) > names.MAX_NAME and "." in name:
-        # one step for all that is too much, so that the work stays linear
+    if len(name) > names.MAX_NAME:
         cut = name.find(".", len(name) - names.MAX_NAME - 1)
         name = name[cut + 1 :] if cut >= 0 else name.rpartition(".")[2]
     return name

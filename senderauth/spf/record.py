@@ -1,7 +1,8 @@
 """SPF records: text to value and back (RFC 7208 4.6, 7.1, 12).
 
 A record is parsed whole before any of it is evaluated, and every fault is kept with its place: an
-evaluator stops at the first, a person wants them all.
+evaluator stops at the first, a person wants them all. The grammar is here; what people mean by what is
+outside the grammar is in `mistakes`.
 """
 
 from __future__ import annotations
@@ -11,36 +12,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import Literal
+from typing import Literal, get_args
 
-from senderauth import names
+from senderauth.spf import mistakes
+from senderauth.spf.fault import FaultError
 from senderauth.values import Problem, Span
 
 Qualifier = Literal["+", "-", "~", "?"]
 MechanismName = Literal["all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists"]
 
-MAX_RECORD = 65_536
-MAX_PROBLEMS = 100
+MECHANISMS: frozenset[str] = frozenset(get_args(MechanismName))
 LOOKUP_TERMS = frozenset({"include", "a", "mx", "ptr", "exists", "redirect"})  # RFC 7208 4.6.4
+NAME_LETTERS = frozenset("slodiphv")
+EXPLANATION_LETTERS = NAME_LETTERS | {"c", "r", "t"}  # RFC 7208 7.2
 
-# What people write for what they mean.
-LOOKALIKES = {
-    "ip": "ip4",
-    "ipv4": "ip4",
-    "ipv6": "ip6",
-    "ipaddress": "ip4",
-    "includes": "include",
-    "incude": "include",
-    "inlcude": "include",
-    "host": "a",
-    "domain": "include",
-    "aaaa": "a",
-    "exist": "exists",
-    "al": "all",
-}
+MAX_RECORD = 65_535
+"""Octets; one DNS message holds no more."""
+MAX_PROBLEMS = 100
+MAX_SHOWN = 200
+"""Characters of a faulty term that its problem quotes."""
 
-_TERM = re.compile(r"([+\-~?]?)([A-Za-z][A-Za-z0-9\-_.]*)([:=/]?)(.*)", re.DOTALL)
+_TERM = re.compile(r"([+\-~?]?)([A-Za-z][A-Za-z0-9\-_.]*)([:=/]?)(.*)")
 _DUAL_CIDR = re.compile(r"(?:/(0|[1-9][0-9]{0,2}))?(?://(0|[1-9][0-9]{0,2}))?\Z")
+_PREFIX = re.compile(r"0|[1-9][0-9]{0,2}")
 _MACRO = re.compile(r"\{([A-Za-z])([0-9]*)([rR]?)([.\-+,/_=]*)\}")
 _TOP_LABEL = re.compile(r"\.([A-Za-z0-9](?:[A-Za-z0-9\-]*[A-Za-z0-9])?)\.?\Z")
 _ESCAPES = {"%": "%", "_": " ", "-": "%20"}  # RFC 7208 7.1
@@ -88,10 +82,16 @@ class Mechanism:
     """The ip4-cidr-length of a and mx, where written."""
     prefix6: int | None = None
     span: Span = field(default=Span(0, 0), compare=False)
+    """Its place in the record's text."""
     written: str = field(default="", compare=False)
     """As it stands in the record."""
 
     def __str__(self) -> str:
+        return _as_written(self)
+
+    @property
+    def canonical(self) -> str:
+        """The shortest way to write it."""
         text = ("" if self.qualifier == "+" else self.qualifier) + self.name
         if self.network is not None:
             single = self.network.prefixlen == self.network.max_prefixlen
@@ -121,6 +121,11 @@ class Modifier:
     written: str = field(default="", compare=False)
 
     def __str__(self) -> str:
+        return _as_written(self)
+
+    @property
+    def canonical(self) -> str:
+        """The name in lower case, and the value."""
         return f"{self.name}={self.value.text}"
 
 
@@ -129,39 +134,40 @@ Term = Mechanism | Modifier
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record, parsed whole."""
+    """A record, parsed whole. `dataclasses.replace` edits it: a term that is as it was is written as it was."""
 
     terms: tuple[Term, ...]
     """In the order in which they stand. Terms with faults are left out."""
     problems: tuple[Problem, ...] = ()
-    """Syntax errors, each of which alone makes the record a permerror."""
+    """Syntax errors, each of which alone makes the record a permerror (RFC 7208 4.6)."""
     text: str = field(default="", compare=False)
-    mechanisms: tuple[Mechanism, ...] = field(init=False, compare=False, repr=False)
-    """The directives, in order."""
-    redirect: MacroString | None = field(init=False, compare=False, repr=False)
-    """Where to go on if nothing matched; None if there is an `all` anywhere (RFC 7208 6.1)."""
-    exp: MacroString | None = field(init=False, compare=False, repr=False)
-    """Where the explanation stands."""
-
-    def __post_init__(self) -> None:
-        # worked out once: a record that others include is evaluated over and over
-        mechanisms = tuple(term for term in self.terms if isinstance(term, Mechanism))
-        modifiers = {term.name: term.value for term in self.terms if isinstance(term, Modifier)}
-        ends = any(term.name == "all" for term in mechanisms)
-        object.__setattr__(self, "mechanisms", mechanisms)
-        object.__setattr__(self, "redirect", None if ends else modifiers.get("redirect"))
-        object.__setattr__(self, "exp", modifiers.get("exp"))
+    """As published, one character an octet; str() of the record is the text of its terms."""
 
     def __str__(self) -> str:
         return " ".join(("v=spf1", *map(str, self.terms)))
 
+    @property
+    def mechanisms(self) -> tuple[Mechanism, ...]:
+        """The directives, in order."""
+        return tuple(term for term in self.terms if isinstance(term, Mechanism))
 
-class _FaultError(Exception):
-    """One syntax error; never leaves this file."""
+    @property
+    def redirect(self) -> MacroString | None:
+        """Where to go on if nothing matched; None if there is an `all` anywhere (RFC 7208 6.1)."""
+        if any(term.name == "all" and isinstance(term, Mechanism) for term in self.terms):
+            return None
+        return self._modifier("redirect")
 
-    def __init__(self, id: str, start: int = 0, end: int | None = None, **facts: object) -> None:
-        super().__init__(id)
-        self.id, self.start, self.end, self.facts = id, start, end, facts
+    @property
+    def exp(self) -> MacroString | None:
+        """Where the explanation stands (RFC 7208 6.2)."""
+        return self._modifier("exp")
+
+    def _modifier(self, name: str) -> MacroString | None:
+        for term in self.terms:
+            if term.name == name and isinstance(term, Modifier):
+                return term.value
+        return None
 
 
 def is_spf(text: bytes) -> bool:
@@ -175,65 +181,88 @@ def select(texts: Iterable[bytes]) -> list[bytes]:
 
 
 def parse(text: bytes | str) -> Record:
-    """Takes a record apart. Octets beyond ASCII are faults with their place, as all else that RFC 7208
+    """Takes a record apart. Octets beyond ASCII are faults with their place, as is all else that RFC 7208
     12 does not allow. The version section is expected; what is not an SPF record has one problem.
     """
-    return _parse(text)
+    given = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    return _kept(given) if len(given) <= MAX_KEPT else _parse(given)
 
 
-@lru_cache(maxsize=4_096)
-def _parse(given: bytes | str) -> Record:
-    text = given.decode("latin-1") if isinstance(given, bytes) else given
-    if not is_spf(text[:7].encode("utf-8", "replace")):
+MAX_KEPT = 2_048
+"""Octets; longer records are parsed anew each time, so that hostile ones do not fill the memory."""
+
+
+@lru_cache(maxsize=1_024)
+def _kept(given: bytes) -> Record:
+    return _parse(given)
+
+
+def _parse(given: bytes) -> Record:
+    text = given.decode("latin-1")
+    if not is_spf(given):
         return Record((), (Problem("spf-not-a-record", Span(0, min(6, len(text)))),), text)
     if len(text) > MAX_RECORD:
         return Record((), (Problem("spf-record-oversized", Span(0, 6), {"length": len(text)}),), text[:256])
     terms: list[Term] = []
     problems: list[Problem] = []
-    seen: set[str] = set()
-    position = 6
-    for word in text[6:].split(" "):
-        start, position = position, position + len(word) + 1
-        if not word:
-            continue
+    words = _words(text)
+    index = 0
+    while index < len(words) and len(problems) < MAX_PROBLEMS:
+        start, word = words[index]
+        index += 1
         try:
-            term = _term(word, start)
-            if isinstance(term, Modifier) and term.name in ("redirect", "exp"):
-                if term.name in seen:  # RFC 7208 6
-                    raise _FaultError("spf-modifier-twice", modifier=term.name)
-                seen.add(term.name)
+            term = parse_term(word, start)
+            if term.name in _ONCE and any(term.name == other.name for other in terms):  # RFC 7208 6
+                raise FaultError("spf-modifier-twice", modifier=term.name)
             terms.append(term)
-        except _FaultError as fault:
+        except FaultError as strict:
+            following = words[index][1] if index < len(words) else ""
+            fault = mistakes.recognised(word, following, strict)
             end = len(word) if fault.end is None else fault.end
-            facts = {"term": word[:200], **fault.facts}
+            if fault.takes_next:
+                end = words[index][0] + len(following) - start
+                index += 1
+            facts = {"term": text[start : start + max(len(word), end)][:MAX_SHOWN], **fault.facts}
             problems.append(Problem(fault.id, Span(start + fault.start, start + end), facts))
-            if len(problems) == MAX_PROBLEMS:
-                break
     return Record(tuple(terms), tuple(problems), text)
 
 
-def _term(word: str, start: int) -> Term:
-    if not word.isascii() or not word.isprintable():
+_ONCE = ("redirect", "exp")
+
+
+def _words(text: str) -> list[tuple[int, str]]:
+    """What stands between spaces after the version, and where. Only SP separates (RFC 7208 4.6.1)."""
+    words, position = [], 6
+    for word in text[6:].split(" "):
+        if word:
+            words.append((position, word))
+        position += len(word) + 1
+    return words
+
+
+def parse_term(word: str, start: int = 0) -> Term:
+    """One term of a record. Raises FaultError, which `parse` makes a problem."""
+    if not word.isascii() or not word.isprintable() or " " in word:
         bad = next(i for i, char in enumerate(word) if not "!" <= char <= "~")
         kind = "spf-not-ascii" if word[bad] > "\x7f" else "spf-control-character"
-        raise _FaultError(kind, bad, bad + 1, code=f"0x{ord(word[bad]):02x}")
+        raise FaultError(kind, bad, bad + 1, code=f"0x{ord(word[bad]):02x}")
     match = _TERM.fullmatch(word)
     if match is None:
-        raise _FaultError("spf-not-a-term")
+        raise FaultError("spf-not-a-term")
     qualifier, name, separator, rest = match.groups()
     span, offset = Span(start, start + len(word)), match.start(4)
     if separator == "=":
         if qualifier:
-            raise _FaultError("spf-qualified-modifier", 0, 1)
+            raise FaultError("spf-qualified-modifier", 0, 1, meant=f"{word[1:]}")
         return _modifier(name.lower(), rest, offset, span, word)
     argument = separator + rest
     return _mechanism(qualifier or "+", name.lower(), argument, offset - len(separator), span, word)
 
 
 def _modifier(name: str, value: str, offset: int, span: Span, word: str) -> Modifier:
-    if name in ("redirect", "exp"):
+    if name in _ONCE:
         return Modifier(name, _domain_spec(value, offset), span, word)
-    return Modifier(name, macro_string(value, offset, "slodiphcrtv"), span, word)
+    return Modifier(name, macro_string(value, offset), span, word)
 
 
 def _mechanism(qualifier: str, name: str, argument: str, offset: int, span: Span, word: str) -> Mechanism:
@@ -241,31 +270,25 @@ def _mechanism(qualifier: str, name: str, argument: str, offset: int, span: Span
     match name:
         case "all":
             if argument:
-                raise _FaultError("spf-all-with-argument", offset)
+                raise FaultError("spf-all-with-argument", offset)
             return Mechanism("all", q, span=span, written=word)
         case "include" | "exists":
             if not argument.startswith(":"):
-                raise _FaultError("spf-argument-missing", mechanism=name)
+                raise FaultError("spf-argument-missing", mechanism=name)
             return Mechanism(name, q, _domain_spec(argument[1:], offset + 1), span=span, written=word)
         case "ptr":
             domain = _domain_spec(argument[1:], offset + 1) if argument.startswith(":") else None
             if argument and domain is None:
-                raise _FaultError("spf-not-a-term", offset)
+                raise FaultError("spf-prefix-not-allowed", offset, mechanism=name)
             return Mechanism("ptr", q, domain, span=span, written=word)
         case "a" | "mx":
             return _a_or_mx(name, q, argument, offset, span, word)
         case "ip4" | "ip6":
             if not argument.startswith(":") or argument == ":":
-                raise _FaultError("spf-argument-missing", mechanism=name)
-            return Mechanism(
-                name, q, network=_network(name, argument[1:], offset + 1), span=span, written=word
-            )
-    meant = LOOKALIKES.get(name) or (name.rstrip(".") if name.rstrip(".") in ("all", "a", "mx") else None)
-    if meant is not None:
-        raise _FaultError("spf-mechanism-misspelt", 0, None, mechanism=name, meant=meant)
-    if names.hostname(name) is not None:
-        raise _FaultError("spf-bare-domain", 0, None, written=name)
-    raise _FaultError("spf-mechanism-unknown", mechanism=name)
+                raise FaultError("spf-argument-missing", mechanism=name)
+            network = _network(name, argument[1:], offset + 1)
+            return Mechanism(name, q, network=network, span=span, written=word)
+    raise FaultError("spf-unknown-mechanism", mechanism=name[:MAX_SHOWN])
 
 
 def _a_or_mx(
@@ -276,13 +299,13 @@ def _a_or_mx(
     prefix4 = None if cidr[1] is None else int(cidr[1])
     prefix6 = None if cidr[2] is None else int(cidr[2])
     if (prefix4 or 0) > 32 or (prefix6 or 0) > 128:
-        raise _FaultError("spf-prefix-too-long", offset + cidr.start())
+        raise FaultError("spf-prefix-too-long", offset + cidr.start())
     spec = argument[: cidr.start()]
     domain = None
     if spec.startswith(":"):
         domain = _domain_spec(spec[1:], offset + 1)
     elif spec:
-        raise _FaultError("spf-prefix-malformed", offset)
+        raise FaultError("spf-prefix-malformed", offset)
     return Mechanism(name, qualifier, domain, None, prefix4, prefix6, span, word)
 
 
@@ -290,43 +313,40 @@ def _network(name: str, text: str, offset: int) -> IPv4Network | IPv6Network:
     address, slash, prefix = text.partition("/")
     longest = 32 if name == "ip4" else 128
     length = longest
-    if slash:
-        # a leading zero is outside the grammar (RFC 7208 12, ip4-cidr-length)
-        if not prefix.isdigit() or (len(prefix) > 1 and prefix[0] == "0") or len(prefix) > 3:
-            raise _FaultError("spf-prefix-malformed", offset + len(address))
-        length = int(prefix)
-        if length > longest:
-            raise _FaultError("spf-prefix-too-long", offset + len(address))
     try:
         if name == "ip4":
-            return IPv4Network((int(IPv4Address(address)) >> (32 - length) << (32 - length), length))
-        if "%" in address:
-            raise AddressValueError
-        return IPv6Network((int(IPv6Address(address)) >> (128 - length) << (128 - length), length))
+            number = int(IPv4Address(address))
+        else:
+            if "%" in address:  # a scope (RFC 4007), which is no part of RFC 4291's text forms
+                raise AddressValueError
+            number = int(IPv6Address(address))
     except AddressValueError:
-        other = "ip6" if name == "ip4" else "ip4"
-        raise _FaultError(
-            "spf-not-an-address", offset, offset + len(address), family=name, other=other
-        ) from None
+        raise FaultError("spf-not-an-address", offset, offset + len(address), family=name) from None
+    if slash:
+        if not _PREFIX.fullmatch(prefix):  # no leading zeros (RFC 7208 12)
+            raise FaultError("spf-prefix-malformed", offset + len(address))
+        length = int(prefix)
+        if length > longest:
+            raise FaultError("spf-prefix-too-long", offset + len(address))
+    number = number >> (longest - length) << (longest - length)
+    return IPv4Network((number, length)) if name == "ip4" else IPv6Network((number, length))
 
 
 def _domain_spec(text: str, offset: int) -> MacroString:
     """domain-spec = macro-string domain-end (RFC 7208 7.1)."""
     if not text:
-        raise _FaultError("spf-domain-missing", max(0, offset - 1))
-    spec = macro_string(text, offset, "slodiphv")  # c, r, t only in explanations (RFC 7208 7.2)
+        raise FaultError("spf-domain-missing", max(0, offset - 1))
+    spec = macro_string(text, offset, NAME_LETTERS)
     last = spec.parts[-1]
     if isinstance(last, str) and not text.endswith(("%%", "%_", "%-")):
         top = _TOP_LABEL.search(last)
-        if top is None:
-            raise _FaultError("spf-domain-malformed", offset, written=text[:200])
-        if top[1].isdigit():
-            raise _FaultError("spf-address-as-domain", offset, written=text[:200])
+        if top is None or top[1].isdigit():
+            raise FaultError("spf-domain-malformed", offset, written=text[:MAX_SHOWN])
     return spec
 
 
-def macro_string(text: str, offset: int = 0, letters: str = "slodiphcrtv") -> MacroString:
-    """Takes a macro-string apart (RFC 7208 7.1). Raises the fault that parse() reports."""
+def macro_string(text: str, offset: int = 0, letters: frozenset[str] = EXPLANATION_LETTERS) -> MacroString:
+    """Takes a macro-string apart (RFC 7208 7.1). Raises FaultError with its place, counted from offset."""
     if "%" not in text:
         return MacroString(text, (text,) if text else (), text)
     parts: list[str | Macro] = []
@@ -339,25 +359,25 @@ def macro_string(text: str, offset: int = 0, letters: str = "slodiphcrtv") -> Ma
             break
         literal.append(text[position:percent])
         following = text[percent + 1 : percent + 2]
-        if following in _ESCAPES and following:
+        if following and following in _ESCAPES:
             literal.append(_ESCAPES[following])
             position = percent + 2
             continue
         match = _MACRO.match(text, percent + 1)
-        if match is None or (match[2] and int(match[2][:9]) == 0):
-            raise _FaultError("spf-macro-malformed", offset + percent, offset + percent + 2)
+        keep = match and match[2].lstrip("0")
+        if match is None or (match[2] and not keep):  # zero parts are none (RFC 7208 7.3)
+            raise FaultError("spf-macro-malformed", offset + percent, offset + percent + 2)
         letter = match[1].lower()
         if letter not in letters:
-            raise _FaultError("spf-macro-not-allowed", offset + percent, offset + match.end(), letter=letter)
-        if any(literal):
-            parts.append("".join(literal))
+            raise FaultError("spf-macro-not-allowed", offset + percent, offset + match.end(), letter=letter)
+        parts += filter(None, ("".join(literal),))
         literal = []
-        keep = min(int(match[2][:9] or 0), 1_000)
-        parts.append(Macro(letter, keep, bool(match[3]), match[4] or ".", match[1].isupper()))
+        # a thousand is more parts than any value has, and int() of a long text takes quadratic time
+        count = int(keep) if keep and len(keep) < 4 else 1_000 if keep else 0
+        parts.append(Macro(letter, count, bool(match[3]), match[4] or ".", match[1].isupper()))
         position = match.end()
-    if any(literal):
-        parts.append("".join(literal))
-    whole = parts[0] if len(parts) == 1 and isinstance(parts[0], str) else None
+    parts += filter(None, ("".join(literal),))
+    whole = "".join(literal) if not any(isinstance(part, Macro) for part in parts) else None
     return MacroString(text, tuple(parts), whole)
 
 
@@ -365,5 +385,16 @@ def explanation_string(text: str) -> MacroString | None:
     """An explain-string: macro-strings and spaces (RFC 7208 6.2); None where it is malformed."""
     try:
         return macro_string(text)
-    except _FaultError:
+    except FaultError:
         return None
+
+
+def _as_written(term: Term) -> str:
+    """As it stood in the record if it still says that, so that an edit leaves the rest of a record alone."""
+    if term.written:
+        try:
+            if parse_term(term.written) == term:
+                return term.written
+        except FaultError:
+            pass
+    return term.canonical

@@ -1,0 +1,175 @@
+"""What people write in SPF records, and what they mean by it.
+
+The grammar has spoken before: nothing here makes a record valid, and a word that the grammar accepts is
+never looked at. A fault whose meaning can be told carries it as the fact `meant`.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+from senderauth import names
+from senderauth.spf.fault import FaultError
+
+MISSPELT = {
+    "ip": "ip4", "ipv4": "ip4", "ip-4": "ip4", "ip4v": "ip4", "ipv6": "ip6", "ip-6": "ip6", "ip6v": "ip6",
+    "ipaddress": "ip4", "address": "ip4", "addr": "ip4",
+    "includes": "include", "incude": "include", "inlcude": "include", "inclue": "include",
+    "includ": "include", "inculde": "include", "incluye": "include", "domain": "include", "spf": "include",
+    "host": "a", "hostname": "a", "server": "a", "aaaa": "a", "mxs": "mx", "mail": "mx",
+    "exist": "exists", "al": "all", "alll": "all",
+}  # fmt: skip
+MODIFIERS = frozenset({"redirect", "exp"})
+WITH_ADDRESS = {"a", "mx", "include", "exists", "ptr"}
+
+_WORD = re.compile(r"([+\-~?]?)([A-Za-z][A-Za-z0-9\-_.]*)([:=/]?)(.*)", re.DOTALL)
+_TYPOGRAPHY = str.maketrans({
+    "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-", "⁃": "-",
+    "：": ":", "＝": "=", "∼": "~", "～": "~", "˜": "~",
+    "“": None, "”": None, "„": None, "‘": None, "’": None, "«": None, "»": None,
+    "\u200b": None, "\u200c": None, "\u200d": None, "\u2060": None, "\ufeff": None, "\u00ad": None,
+    "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u3000": " ",
+})  # fmt: skip
+MAX_LOOKED_AT = 512
+"""Characters; a longer word is no slip of the pen."""
+
+
+def recognised(word: str, following: str, fault: FaultError) -> FaultError:
+    """The fault told more exactly where the mistake is a known one, else as it is."""
+    if len(word) > MAX_LOOKED_AT:
+        return fault
+    match fault.id:
+        case "spf-not-ascii":
+            return _typography(word) or fault
+        case "spf-control-character":
+            return fault
+    together = _torn(word, following, fault)
+    return together or _separators(word) or _term(word, fault) or fault
+
+
+def _meaning(id: str, fault: FaultError, meant: str, **facts: object) -> FaultError:
+    return FaultError(id, fault.start, fault.end, **{**fault.facts, **facts, "meant": meant})
+
+
+def _typography(word: str) -> FaultError | None:
+    """A word processor's dashes, quotes and spaces."""
+    try:
+        plain = word.encode("latin-1").decode("utf-8").translate(_TYPOGRAPHY).strip()
+    except UnicodeError:  # octets of another encoding
+        return None
+    return FaultError("spf-typographic-character", meant=plain) if plain.isascii() else None
+
+
+def _torn(word: str, following: str, fault: FaultError) -> FaultError | None:
+    """`include example.com`, `ip4: 192.0.2.1`, `~ all`: a space inside a term."""
+    match = _WORD.fullmatch(word)
+    if match is None:
+        if word not in ("+", "-", "~", "?") or not following[:1].isalpha():
+            return None
+        meant = word + following
+    elif fault.id not in ("spf-argument-missing", "spf-domain-missing") or match[4]:
+        return None
+    elif match[2].lower() in MODIFIERS and match[3] == "=" and names.hostname(following):
+        meant = word + following
+    else:
+        argument = following.removeprefix(":")
+        family = _family(argument.partition("/")[0])
+        fits = family == match[2].lower() or (not family and names.hostname(argument) is not None)
+        if match[3] == "/" or not fits:
+            return None
+        meant = f"{match[1]}{match[2]}:{argument}"
+    torn = FaultError("spf-space-in-term", 0, meant=meant[:MAX_LOOKED_AT])
+    torn.takes_next = True
+    return torn
+
+
+def _separators(word: str) -> FaultError | None:
+    """Commas and semicolons between terms, or after one; quotes around them."""
+    stripped = word.strip("\"';,")
+    parts = [part for part in re.split("[,;]", stripped) if part]
+    if not parts or (len(parts) == 1 and stripped == word) or "%{" in word:
+        return None
+    head = parts[0].partition(":")[0]
+    if all(
+        ":" not in part and (_family(part.partition("/")[0]) or names.hostname(part)) for part in parts[1:]
+    ):
+        parts = [parts[0], *(f"{head}:{part}" for part in parts[1:])]  # ip4:192.0.2.1,192.0.2.2
+    return FaultError("spf-terms-not-separated", meant=" ".join(parts))
+
+
+def _term(word: str, fault: FaultError) -> FaultError | None:
+    """One word whose meaning shows."""
+    match = _WORD.fullmatch(word)
+    if match is None or fault.id == "spf-not-a-term":
+        return _bare(word, fault)
+    qualifier, name, separator, rest = match.groups()
+    name = name.lower()
+    match fault.id:
+        case "spf-unknown-mechanism":
+            return _unknown(word, qualifier, name, separator, rest, fault)
+        case "spf-all-with-argument" if not rest.strip(":/="):
+            return _meaning("spf-mechanism-misspelt", fault, f"{qualifier}all")
+        case "spf-qualified-modifier" if name not in MODIFIERS:
+            return _meaning("spf-qualified-modifier", fault, f"{qualifier}{name}:{rest}")
+        case "spf-not-an-address":
+            return _not_an_address(qualifier, name, rest, fault)
+        case "spf-domain-malformed" if name in WITH_ADDRESS and (family := _family(rest)):
+            return _meaning("spf-address-as-domain", fault, f"{qualifier}{family}:{rest}")
+    return None
+
+
+def _unknown(
+    word: str, qualifier: str, name: str, separator: str, rest: str, fault: FaultError
+) -> FaultError | None:
+    if name in MODIFIERS and separator == ":":
+        return _meaning("spf-mechanism-misspelt", fault, f"{name}={rest}")
+    bare = name.rstrip(".")
+    if bare in ("all", "a", "mx", "ptr") and not rest:
+        return _meaning("spf-mechanism-misspelt", fault, qualifier + bare)
+    meant = MISSPELT.get(name)
+    if meant is not None and (rest or meant == "all"):
+        family = _family(rest.partition("/")[0])
+        if meant in ("ip4", "ip6"):
+            meant = family or (meant if not names.hostname(rest) else "a")
+        return _meaning("spf-mechanism-misspelt", fault, f"{qualifier}{meant}{':' if rest else ''}{rest}")
+    return _bare(word, fault)
+
+
+def _bare(word: str, fault: FaultError) -> FaultError | None:
+    """An address or a domain without a mechanism before it."""
+    bare = word.lstrip("+-~?:")
+    if family := _family(bare.partition("/")[0]):
+        return _meaning("spf-bare-address", fault, f"{family}:{bare}")
+    if names.hostname(bare) is not None:
+        return _meaning("spf-bare-domain", fault, f"include:{bare}", other=f"a:{bare}")
+    return None
+
+
+def _not_an_address(qualifier: str, name: str, rest: str, fault: FaultError) -> FaultError | None:
+    address, _, _ = rest.partition("/")
+    family = _family(address)
+    if family:
+        return _meaning("spf-wrong-family", fault, f"{qualifier}{family}:{rest}")
+    octets = address.split(".")
+    if name == "ip4" and len(octets) == 4 and all(o.isdigit() and len(o) < 4 for o in octets):
+        plain = ".".join(str(int(octet)) for octet in octets)
+        if plain != address and _family(plain):  # 192.000.002.001
+            return _meaning("spf-mechanism-misspelt", fault, f"{qualifier}ip4:{plain}{rest[len(address) :]}")
+    if names.hostname(rest) is not None:
+        return _meaning("spf-domain-as-address", fault, f"{qualifier}a:{rest}")
+    return None
+
+
+def _family(text: str) -> str:
+    """ "ip4" or "ip6" if the text is such an address, else empty."""
+    try:
+        IPv4Address(text)
+        return "ip4"
+    except AddressValueError:
+        pass
+    try:
+        IPv6Address(text)
+    except AddressValueError:
+        return ""
+    return "" if "%" in text else "ip6"

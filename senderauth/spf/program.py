@@ -1,0 +1,77 @@
+"""A record made ready for evaluation: what can be worked out without a client, worked out once.
+
+A record that thousands of domains include is evaluated over and over; its names are normalised and its
+networks made numbers here, so that one term costs a comparison.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from senderauth import names
+from senderauth.spf.macro import shorten
+from senderauth.spf.record import MAX_KEPT, MacroString, Mechanism, Record, parse
+
+Word = Literal["none", "neutral", "pass", "fail", "softfail", "temperror", "permerror"]
+
+RESULTS: dict[str, Word] = {"+": "pass", "-": "fail", "~": "softfail", "?": "neutral"}  # RFC 7208 4.6.2
+
+
+class Step(NamedTuple):
+    """One mechanism, ready to be matched."""
+
+    kind: str
+    """The mechanism's name; "network" for ip4 and ip6."""
+    text: str
+    """As written."""
+    result: Word
+    """Of a match."""
+    term: Mechanism
+    version: int
+    """Of ip4 and ip6: 4 or 6."""
+    shift: int
+    """Of ip4 and ip6: the bits that do not count."""
+    prefix: int
+    """Of ip4 and ip6: the bits that count, as a number."""
+    target: str | None
+    """The name that it asks about: empty if malformed, None if it is the current domain or has macros."""
+
+
+class Program(NamedTuple):
+    """A record, ready to be evaluated."""
+
+    record: Record
+    steps: tuple[Step, ...]
+    redirect: MacroString | None
+    exp: MacroString | None
+
+
+def literal_name(spec: MacroString | None) -> str | None:
+    """The name that a domain-spec without macros stands for, empty where that is none; None otherwise."""
+    if spec is None or spec.literal is None:
+        return None
+    return names.normalise(shorten(spec.literal)) or ""
+
+
+def compiled(text: bytes) -> Program:
+    """The record of that text, ready to be evaluated."""
+    return _kept(text) if len(text) <= MAX_KEPT else _compiled(text)
+
+
+def _compiled(text: bytes) -> Program:
+    record = parse(text)
+    return Program(record, tuple(map(_step, record.mechanisms)), record.redirect, record.exp)
+
+
+_kept = lru_cache(maxsize=1_024)(_compiled)
+
+
+def _step(term: Mechanism) -> Step:
+    network = term.network
+    if network is None:
+        name, result = term.name, RESULTS[term.qualifier]
+        return Step(name, term.written, result, term, 0, 0, 0, literal_name(term.domain))
+    shift = network.max_prefixlen - network.prefixlen
+    prefix = int(network.network_address) >> shift
+    return Step("network", term.written, RESULTS[term.qualifier], term, network.version, shift, prefix, None)

@@ -1,0 +1,150 @@
+"""One evaluation under way: inputs, budget and trace; how it is ended early.
+
+DNS is asked in `Check.ask` alone, so that every question leaves a step and every void lookup is counted.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any, NamedTuple
+
+from senderauth.dns import Question, Resolver, Status
+from senderauth.spf.program import Program, Word
+from senderauth.values import Reason, Trace
+
+MAX_TERMS = 10  # RFC 7208 4.6.4, all four
+MAX_VOIDS = 2
+MAX_MX = 10
+MAX_PTR = 10
+MAX_RECORDS_SHOWN = 32
+"""Records of one answer that the trace holds."""
+
+
+class Stop(Exception):  # noqa: N818 - it ends an evaluation, it is no error of ours
+    """Ends one evaluation with an error result; never leaves the room."""
+
+    def __init__(self, result: Word, id: str, **facts: object) -> None:
+        super().__init__(id)
+        self.result, self.reason = result, Reason(id, facts)
+
+
+class Outcome(NamedTuple):
+    """How one record ended, and where the deciding term stands."""
+
+    result: Word
+    reason: Reason
+    path: tuple[str, ...] = ()
+    """The terms that led to the result, the outermost first."""
+    term: str | None = None
+    program: Program | None = None
+    """Of the record with that term."""
+    domain: str = ""
+
+
+class Client(NamedTuple):
+    """The client's address in the forms that terms need."""
+
+    ip: IPv4Address | IPv6Address
+    text: str
+    number: int
+    version: int
+    bits: int
+    address_type: str
+    """The record type with addresses of its family."""
+
+
+@lru_cache(maxsize=16_384)
+def client_of(ip: str) -> Client:
+    """The client at ip. Raises ValueError if that is no address."""
+    address = ip_address(ip)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped  # RFC 7208 5
+    kind = "A" if address.version == 4 else "AAAA"
+    return Client(address, str(address), int(address), address.version, address.max_prefixlen, kind)
+
+
+@lru_cache(maxsize=16_384)
+def number_of(address: str) -> int:
+    """An address record's value."""
+    return int(ip_address(address))
+
+
+question = lru_cache(maxsize=16_384)(Question)  # the same are asked again and again
+
+
+class Check:
+    """Inputs, budget and trace of one evaluation."""
+
+    __slots__ = (
+        "announces",
+        "client",
+        "free",
+        "helo",
+        "limit_terms",
+        "limit_voids",
+        "lookups",
+        "now",
+        "ptr_names",
+        "receiver",
+        "record",
+        "resolver",
+        "sender",
+        "trace",
+        "voids",
+    )
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        client: Client,
+        domain: str,
+        sender: str,
+        helo: str,
+        receiver: str,
+        now: int | None,
+        limit_terms: int,
+        limit_voids: int,
+    ) -> None:
+        self.resolver, self.client, self.sender, self.helo = resolver, client, sender, helo
+        self.announces = hasattr(resolver, "prefetch")
+        self.receiver, self.now = receiver, now
+        self.limit_terms, self.limit_voids = limit_terms, limit_voids
+        self.lookups = self.voids = 0
+        self.free = False
+        """Nothing counts: an explanation is looked up (RFC 7208 6.2)."""
+        self.ptr_names: list[str] | None = None
+        self.record: str | None = None
+        """The first record that was read."""
+        self.trace = Trace("spf", ip=client.text, domain=domain, sender=sender, helo=helo)
+
+    async def ask(self, name: str, rdtype: str, void_counts: bool = True) -> tuple[Any, ...]:
+        """The records, none where there are none. An answer that DNS would not give is a temperror."""
+        answer = await self.resolver.resolve(question(name, rdtype))
+        status, records = answer.status, answer.records
+        step = self.trace.note(
+            "dns",
+            name=name,
+            type=rdtype,
+            status=status._value_,
+            records=records[:MAX_RECORDS_SHOWN],
+            source=answer.source,
+        )
+        if answer.canonical_name is not None:
+            step.facts["canonical_name"] = answer.canonical_name
+        if records:
+            return records
+        if status is not Status.NOERROR and status is not Status.NXDOMAIN:  # RFC 7208 4.4, 5
+            raise Stop("temperror", "spf-dns-unknown", name=name, type=rdtype, status=status._value_)
+        if void_counts and not self.free:
+            self.voids += 1
+            if self.voids > self.limit_voids:  # RFC 7208 4.6.4
+                raise Stop("permerror", "spf-too-many-voids", limit=self.limit_voids, name=name, type=rdtype)
+        return records
+
+    def spend(self, term: str) -> None:
+        """One of the ten, before anything is asked for the term (RFC 7208 4.6.4)."""
+        if not self.free:
+            self.lookups += 1
+            if self.lookups > self.limit_terms:
+                raise Stop("permerror", "spf-too-many-lookups", limit=self.limit_terms, term=term)
