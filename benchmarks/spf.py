@@ -22,13 +22,14 @@ class Memory:
 
     def __init__(self, over: Resolver) -> None:
         self.over = over
-        self.answers: dict[Question, Answer] = {}
+        self.answers: dict[tuple[str, str], Answer] = {}
 
     async def resolve(self, question: Question) -> Answer:
         """The answer, asked for at most once."""
-        answer = self.answers.get(question)
+        key = question.name, question.rdtype
+        answer = self.answers.get(key)
         if answer is None:
-            answer = self.answers[question] = await self.over.resolve(question)
+            answer = self.answers[key] = await self.over.resolve(question)
         return answer
 
 
@@ -56,7 +57,7 @@ def pyspf(data: Any) -> Callable[[], list[str]]:
     zones = {id: _pyspf_answers(zone["records"]) for id, zone in data["zones"].items()}
     current: dict[tuple[str, str], list[Any]] = {}
 
-    def lookup(name: str, qtype: str, tcpfallback: bool = True, timeout: int = 30) -> list[Any]:
+    def lookup(name: str, qtype: str, *_: object) -> list[Any]:
         found = current.get((name.lower().rstrip("."), qtype), [])
         if found == [_FAILS]:
             raise spf.TempError("DNS timeout")

@@ -1,15 +1,19 @@
 """SPF (RFC 7208): is this host authorised to use this domain in mail?"""
 
 from senderauth.spf.evaluate import Result, check_host, mail_from_identity
+from senderauth.spf.program import Word
 from senderauth.spf.ranges import Ranges
-from senderauth.spf.record import MacroString, Mechanism, Modifier, Record, parse
+from senderauth.spf.record import Macro, MacroString, Mechanism, Modifier, Record, Term, is_spf, parse
 from senderauth.spf.state import MAX_MX, MAX_PTR, MAX_TERMS, MAX_VOIDS
 from senderauth.spf.survey import survey
 from senderauth.spf.tree import Node, Survey, TermCost
 
 __all__ = [
+    "MAX_MX",
+    "MAX_PTR",
     "MAX_TERMS",
     "MAX_VOIDS",
+    "Macro",
     "MacroString",
     "Mechanism",
     "Modifier",
@@ -18,8 +22,12 @@ __all__ = [
     "Record",
     "Result",
     "Survey",
+    "Term",
     "TermCost",
+    "Word",
     "check_host",
+    "is_spf",
+    "mail_from_identity",
     "parse",
     "survey",
 ]

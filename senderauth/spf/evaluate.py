@@ -14,8 +14,8 @@ from itertools import islice
 
 from senderauth import names
 from senderauth.dns import Question, Resolver, prefetch
-from senderauth.spf.macro import MAX_TEXT, MAX_VALUE, expand_name, expand_text
-from senderauth.spf.program import Program, Step, Word, compiled, literal_name
+from senderauth.spf.macro import MAX_TEXT, MAX_VALUE, expand_text
+from senderauth.spf.program import Program, Step, Word, compiled
 from senderauth.spf.record import MacroString, explanation_string, is_spf
 from senderauth.spf.state import (
     MAX_MX,
@@ -28,7 +28,7 @@ from senderauth.spf.state import (
     number_of,
     question,
 )
-from senderauth.spf.target import local_is_ascii, plain_values, target, validated, values
+from senderauth.spf.target import foreseen, is_expandable, target, validated, values
 from senderauth.values import Reason
 from senderauth.values import Step as TraceStep
 
@@ -207,7 +207,7 @@ def _decided(
 
 async def _redirect(check: Check, spec: MacroString, domain: str) -> Outcome:
     text = f"redirect={spec.text}"
-    if not local_is_ascii(check, spec.letters):  # RFC 8616 4: a term that matches nothing
+    if not is_expandable(check, spec.letters):  # RFC 8616 4: a term that matches nothing
         check.trace.note("spf-local-part-not-ascii", macro=spec.text)
         return _neutral(check, domain)
     facts = check.trace.enter("spf-redirect", term=text).facts
@@ -236,7 +236,7 @@ async def _include(check: Check, directive: Step, domain: str) -> Outcome | None
     assert spec is not None
     name = directive.target
     if name is None:
-        if not local_is_ascii(check, spec.letters):  # RFC 8616 4
+        if not is_expandable(check, spec.letters):  # RFC 8616 4
             check.trace.note("spf-local-part-not-ascii", macro=spec.text)
             return None
         name = await target(check, spec, domain)
@@ -315,7 +315,9 @@ async def _explain(check: Check, spec: MacroString, domain: str) -> str | None:
         if len(texts) == 1 and len(texts[0]) <= MAX_TEXT and texts[0].isascii():
             explanation = explanation_string(texts[0].decode("ascii"))
             if explanation is not None:
-                text = expand_text(explanation, await values(check, explanation.letters, domain))
+                if "p" in explanation.letters:
+                    await validated(check)
+                text = expand_text(explanation, values(check, domain))
     except Stop:
         text = None
     trace.depth = depth
@@ -339,19 +341,8 @@ def _next(check: Check, program: Program, domain: str) -> Iterator[Question]:
             return
         if directive.kind in types:
             spec = directive.term.domain
-            name = domain if spec is None else _foreseen(check, spec, domain)
+            name = domain if spec is None else foreseen(check, spec, domain)
             if name:
                 yield question(name, types[directive.kind])
-    if program.redirect is not None and (name := _foreseen(check, program.redirect, domain)):
+    if program.redirect is not None and (name := foreseen(check, program.redirect, domain)):
         yield question(name, "TXT")
-
-
-def _foreseen(check: Check, spec: MacroString, domain: str) -> str:
-    """As `target`, where that needs no question; else empty."""
-    name = literal_name(spec)
-    if name is not None:
-        return name
-    letters = spec.letters
-    if "p" in letters or not local_is_ascii(check, letters):
-        return ""
-    return names.normalise(expand_name(spec, plain_values(check, letters, domain))) or ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
@@ -16,26 +16,29 @@ MAX_VALUE = 1_024
 """Characters of a sender or a HELO name; SMTP's path has 256 octets (RFC 5321 4.5.3.1.3)."""
 
 
-def expand_name(spec: MacroString, values: Mapping[str, str]) -> str:
-    """The name that a domain-spec stands for, whole labels dropped on the left until it fits (RFC 7208
-    7.3). values holds the value of every letter in use.
-    """
+Values = Callable[[str], str]
+"""The value of a macro letter."""
+
+
+def expand_name(spec: MacroString, value: Values) -> str:
+    """The name that a domain-spec stands for, shortened on the left until it fits (RFC 7208 7.3)."""
     pieces: list[str] = []
     length = 0
     for part in reversed(spec.parts):
-        pieces.append(part if isinstance(part, str) else _one(part, values[part.letter]))
+        pieces.append(part if isinstance(part, str) else _one(part, value(part.letter)))
         length += len(pieces[-1])
         if length > names.MAX_NAME + 1:  # what is left of this is dropped in any case
             break
-    return shorten("".join(reversed(pieces)))
+    pieces.reverse()
+    return shorten("".join(pieces))
 
 
-def expand_text(spec: MacroString, values: Mapping[str, str]) -> str:
+def expand_text(spec: MacroString, value: Values) -> str:
     """An explanation with its macros replaced, as far as MAX_TEXT goes."""
     pieces: list[str] = []
     length = 0
     for part in spec.parts:
-        pieces.append(part if isinstance(part, str) else _one(part, values[part.letter]))
+        pieces.append(part if isinstance(part, str) else _one(part, value(part.letter)))
         length += len(pieces[-1])
         if length >= MAX_TEXT:
             break
@@ -45,7 +48,8 @@ def expand_text(spec: MacroString, values: Mapping[str, str]) -> str:
 def _one(macro: Macro, value: str) -> str:
     """Split on delimiters, reverse, keep the rightmost, join with dots, escape (RFC 7208 7.3)."""
     if macro.keep or macro.reverse or macro.delimiters != ".":
-        parts = _splitter(macro.delimiters).split(value)
+        delimiters = macro.delimiters
+        parts = value.split(delimiters) if len(delimiters) == 1 else _splitter(delimiters).split(value)
         if macro.reverse:
             parts.reverse()
         if macro.keep:
@@ -69,9 +73,16 @@ def _splitter(delimiters: str) -> re.Pattern[str]:
     return re.compile("[" + re.escape("".join(sorted(set(delimiters)))) + "]")
 
 
-def address(ip: IPv4Address | IPv6Address) -> str:
+@lru_cache(maxsize=4_096)
+def dotted(ip: str) -> str:
     """The value of %{i}: dotted quad, or 32 dotted nibbles, in capitals (RFC 7208 7.3)."""
-    return str(ip) if ip.version == 4 else ".".join(ip.exploded.replace(":", "").upper())
+    return ".".join(IPv6Address(ip).exploded.replace(":", "").upper()) if ":" in ip else ip
+
+
+@lru_cache(maxsize=4_096)
+def reverse(ip: str) -> str:
+    """The name of the client's PTR records (RFC 7208 5.5)."""
+    return names.reverse(IPv6Address(ip) if ":" in ip else IPv4Address(ip))
 
 
 def shorten(name: str) -> str:

@@ -98,6 +98,11 @@ def _separators(word: str) -> FaultError | None:
     return FaultError("spf-terms-not-separated", meant=" ".join(parts))
 
 
+def _is_argument(text: str) -> bool:
+    """An address or a domain."""
+    return bool(_family(text.partition("/")[0]) or names.hostname(text))
+
+
 def _term(word: str, fault: FaultError) -> FaultError | None:
     """One word whose meaning shows."""
     match = _WORD.fullmatch(word)

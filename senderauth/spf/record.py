@@ -62,11 +62,8 @@ class MacroString:
     parts: tuple[str | Macro, ...] = field(compare=False)
     literal: str | None = field(compare=False)
     """The text without escapes where there is no macro in it, else None."""
-
-    @property
-    def letters(self) -> frozenset[str]:
-        """The macro letters in use."""
-        return frozenset(part.letter for part in self.parts if isinstance(part, Macro))
+    letters: frozenset[str] = field(default=frozenset(), compare=False)
+    """The macro letters in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +131,7 @@ Term = Mechanism | Modifier
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record, parsed whole. `dataclasses.replace` edits it: a term that is as it was is written as it was."""
+    """A record, parsed whole. Edit it with `dataclasses.replace`: a term left as it was is written so."""
 
     terms: tuple[Term, ...]
     """In the order in which they stand. Terms with faults are left out."""
@@ -377,10 +374,11 @@ def macro_string(text: str, offset: int = 0, letters: frozenset[str] = EXPLANATI
         parts.append(Macro(letter, count, bool(match[3]), match[4] or ".", match[1].isupper()))
         position = match.end()
     parts += filter(None, ("".join(literal),))
-    whole = "".join(literal) if not any(isinstance(part, Macro) for part in parts) else None
-    return MacroString(text, tuple(parts), whole)
+    used = frozenset(part.letter for part in parts if isinstance(part, Macro))
+    return MacroString(text, tuple(parts), None if used else "".join(literal), used)
 
 
+@lru_cache(maxsize=512)
 def explanation_string(text: str) -> MacroString | None:
     """An explain-string: macro-strings and spaces (RFC 7208 6.2); None where it is malformed."""
     try:
