@@ -14,13 +14,15 @@ from senderauth.dkim.record import KeyRecord, TagList, parse_key, tag_list
 if TYPE_CHECKING:
     from senderauth.dkim.canonical import Field, Message, canonical_field, split
     from senderauth.dkim.crypto import verifies
+    from senderauth.dkim.diagnosis import Diagnosis, diagnose
     from senderauth.dkim.hashing import BodyHashes, Header, header_digest, own_field
     from senderauth.dkim.signature import Reader, Signature, parse_signature, without_signature
-    from senderauth.dkim.verify import MAX_SIGNATURES, SignatureResult, verify
+    from senderauth.dkim.verification import MAX_SIGNATURES, SignatureResult, verify
 
 __all__ = [
     "MAX_SIGNATURES",
     "BodyHashes",
+    "Diagnosis",
     "Field",
     "Header",
     "Key",
@@ -33,6 +35,7 @@ __all__ = [
     "TagList",
     "canonical_field",
     "common_selectors",
+    "diagnose",
     "fetch_key",
     "find_keys",
     "header_digest",
@@ -48,30 +51,28 @@ __all__ = [
 
 _LATER = {
     "BodyHashes": "hashing",
+    "Diagnosis": "diagnosis",
     "Field": "canonical",
     "Header": "hashing",
-    "MAX_SIGNATURES": "verify",
+    "MAX_SIGNATURES": "verification",
     "Message": "canonical",
     "Reader": "signature",
     "Signature": "signature",
-    "SignatureResult": "verify",
+    "SignatureResult": "verification",
     "canonical_field": "canonical",
+    "diagnose": "diagnosis",
     "header_digest": "hashing",
     "own_field": "hashing",
     "parse_signature": "signature",
     "split": "canonical",
     "verifies": "crypto",
+    "verify": "verification",
     "without_signature": "signature",
 }
 
 if not TYPE_CHECKING:  # a module-level __getattr__ would hide wrong names from a type checker
 
     def __getattr__(name: str) -> object:
-        if name == "verify":
-            # Called as its module is, which the import system would put in its place
-            module = import_module("senderauth.dkim.verify")
-            globals()[name] = module.verify
-            return module.verify
         if name in _LATER:
             found = getattr(import_module(f"senderauth.dkim.{_LATER[name]}"), name)
             globals()[name] = found
