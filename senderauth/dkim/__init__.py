@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from senderauth.dkim.crypto import verifies
     from senderauth.dkim.diagnosis import Diagnosis, diagnose
     from senderauth.dkim.hashing import BodyHashes, Header, header_digest, own_field
+    from senderauth.dkim.second import Opinion, compare, second_opinion
     from senderauth.dkim.signature import Reader, Signature, parse_signature, without_signature
     from senderauth.dkim.verification import MAX_SIGNATURES, SignatureResult, verify
 
@@ -29,12 +30,14 @@ __all__ = [
     "KeyRecord",
     "KeySearch",
     "Message",
+    "Opinion",
     "Reader",
     "Signature",
     "SignatureResult",
     "TagList",
     "canonical_field",
     "common_selectors",
+    "compare",
     "diagnose",
     "fetch_key",
     "find_keys",
@@ -42,6 +45,7 @@ __all__ = [
     "own_field",
     "parse_key",
     "parse_signature",
+    "second_opinion",
     "split",
     "tag_list",
     "verifies",
@@ -56,14 +60,17 @@ _LATER = {
     "Header": "hashing",
     "MAX_SIGNATURES": "verification",
     "Message": "canonical",
+    "Opinion": "second",
     "Reader": "signature",
     "Signature": "signature",
     "SignatureResult": "verification",
     "canonical_field": "canonical",
+    "compare": "second",
     "diagnose": "diagnosis",
     "header_digest": "hashing",
     "own_field": "hashing",
     "parse_signature": "signature",
+    "second_opinion": "second",
     "split": "canonical",
     "verifies": "crypto",
     "verify": "verification",
