@@ -15,8 +15,8 @@ from itertools import islice
 from senderauth import names
 from senderauth.dns import Question, Resolver, prefetch
 from senderauth.spf.macro import MAX_TEXT, MAX_VALUE, expand_text
-from senderauth.spf.program import Program, Step, Word, compiled
-from senderauth.spf.record import MacroString, explanation_string, is_spf
+from senderauth.spf.program import Directive, Program, Word, compiled
+from senderauth.spf.record import MacroString, Mechanism, explanation_string, is_spf
 from senderauth.spf.state import (
     MAX_MX,
     MAX_TERMS,
@@ -25,12 +25,12 @@ from senderauth.spf.state import (
     Outcome,
     Stop,
     client_of,
+    domain_of,
     number_of,
     question,
 )
 from senderauth.spf.target import foreseen, is_expandable, target, validated, values
-from senderauth.values import Reason
-from senderauth.values import Step as TraceStep
+from senderauth.values import Reason, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Result:
     lookups: int
     """Terms that cost one of the ten."""
     void_lookups: int
-    trace: TraceStep
+    trace: Step
 
 
 def mail_from_identity(mail_from: str, helo: str) -> tuple[str, str]:
@@ -127,9 +127,8 @@ async def check_host(
 
 async def _check(check: Check, domain: str) -> Outcome:
     """One domain's record."""
-    name = names.normalise(domain)
-    # RFC 7208 4.3: an address literal or a bare label is no domain to ask
-    if name is None or "." not in name or name[0] == "[" or name.rpartition(".")[2].isdigit():
+    name = domain_of(domain)
+    if not name:  # RFC 7208 4.3
         return Outcome("none", Reason("spf-domain-unusable", {"domain": domain[:256]}))
     texts = await check.ask(name, "TXT", False)
     found = [text for text in texts if is_spf(text)]  # RFC 7208 4.5
@@ -159,11 +158,12 @@ async def _check(check: Check, domain: str) -> Outcome:
 async def _directives(check: Check, program: Program, domain: str) -> Outcome:
     """Left to right; the first match decides (RFC 7208 4.6.2)."""
     trace, client = check.trace, check.client
-    for directive in program.steps:
-        kind, text, result, _, version, shift, prefix, _ = directive
+    for directive in program.directives:
+        kind, text = directive.kind, directive.text
         inner = None
         if kind == "network":  # RFC 7208 5.6
-            matched = version == client.version and client.number >> shift == prefix
+            same = directive.version == client.version
+            matched = same and client.number >> directive.shift == directive.prefix
             trace.note("spf-term", term=text, matched=matched, lookups=check.lookups, voids=check.voids)
         elif kind == "all":  # RFC 7208 5.1
             matched = True
@@ -183,14 +183,14 @@ async def _directives(check: Check, program: Program, domain: str) -> Outcome:
             facts["matched"] = matched
             trace.leave()
         if matched:
-            return _decided(check, directive, result, program, domain, inner)
+            return _decided(check, directive, program, domain, inner)
     if program.redirect is not None:  # RFC 7208 6.1
         return await _redirect(check, program.redirect, domain)
     return _neutral(check, domain)
 
 
 def _decided(
-    check: Check, directive: Step, result: Word, program: Program, domain: str, inner: Outcome | None
+    check: Check, directive: Directive, program: Program, domain: str, inner: Outcome | None
 ) -> Outcome:
     text = directive.text
     facts = {"term": text, "domain": domain, "ip": check.client.text}
@@ -202,7 +202,7 @@ def _decided(
         reason = Reason("spf-all", facts)
     else:
         reason = Reason("spf-term-matched", facts)
-    return Outcome(result, reason, path, text, program, domain)
+    return Outcome(directive.result, reason, path, text, program, domain)
 
 
 async def _redirect(check: Check, spec: MacroString, domain: str) -> Outcome:
@@ -220,7 +220,8 @@ async def _redirect(check: Check, spec: MacroString, domain: str) -> Outcome:
     if outcome is None or outcome.result == "none":  # RFC 7208 6.1
         raise Stop("permerror", "spf-redirect-without-record", domain=domain, term=text, target=name)
     check.trace.leave()
-    return outcome._replace(path=(text, *outcome.path))
+    outcome.path = (text, *outcome.path)
+    return outcome
 
 
 def _neutral(check: Check, domain: str) -> Outcome:
@@ -228,7 +229,7 @@ def _neutral(check: Check, domain: str) -> Outcome:
     return Outcome("neutral", Reason("spf-nothing-matched", {"domain": domain, "ip": check.client.text}))
 
 
-async def _include(check: Check, directive: Step, domain: str) -> Outcome | None:
+async def _include(check: Check, directive: Directive, domain: str) -> Outcome | None:
     """RFC 7208 5.2, with its table: only a pass matches, and what is no record is an error. None if the
     term matches nothing whatever the record.
     """
@@ -246,7 +247,7 @@ async def _include(check: Check, directive: Step, domain: str) -> Outcome | None
     return outcome
 
 
-async def _matches(check: Check, directive: Step, domain: str, facts: dict[str, object]) -> bool:
+async def _matches(check: Check, directive: Directive, domain: str, facts: dict[str, object]) -> bool:
     """The mechanisms that ask DNS, but for include."""
     name = directive.target
     if name is None:
@@ -257,7 +258,7 @@ async def _matches(check: Check, directive: Step, domain: str, facts: dict[str, 
         return False
     match directive.kind:
         case "a":  # RFC 7208 5.3
-            return _covered(check, await check.ask(name, check.client.address_type), directive, facts)
+            return _covered(check, await check.ask(name, check.client.address_type), directive.term, facts)
         case "mx":
             return await _mx(check, name, directive, facts)
         case "exists":  # RFC 7208 5.7: type A for every client
@@ -266,7 +267,7 @@ async def _matches(check: Check, directive: Step, domain: str, facts: dict[str, 
             return any(names.is_below(own, name) for own in await validated(check))
 
 
-async def _mx(check: Check, name: str, directive: Step, facts: dict[str, object]) -> bool:
+async def _mx(check: Check, name: str, directive: Directive, facts: dict[str, object]) -> bool:
     """RFC 7208 5.4: the exchanges' addresses, never the implicit MX."""
     exchanges = [host for _, host in await check.ask(name, "MX") if host]
     if len(exchanges) > MAX_MX:  # RFC 7208 4.6.4
@@ -278,14 +279,14 @@ async def _mx(check: Check, name: str, directive: Step, facts: dict[str, object]
     if check.announces:
         prefetch(check.resolver, [question(host, kind) for host in exchanges])
     for host in exchanges:
-        if _covered(check, await check.ask(host, kind), directive, facts):
+        if _covered(check, await check.ask(host, kind), directive.term, facts):
             return True
     return False
 
 
-def _covered(check: Check, addresses: tuple[str, ...], directive: Step, facts: dict[str, object]) -> bool:
+def _covered(check: Check, addresses: tuple[str, ...], term: Mechanism, facts: dict[str, object]) -> bool:
     """Whether the client is in the network of that length around one of the addresses."""
-    client, term = check.client, directive.term
+    client = check.client
     prefix = term.prefix4 if client.version == 4 else term.prefix6
     compared = facts.setdefault("compared", [])
     assert isinstance(compared, list)
@@ -336,7 +337,7 @@ def _announce(check: Check, program: Program, domain: str) -> None:
 def _next(check: Check, program: Program, domain: str) -> Iterator[Question]:
     """The first question of each term that asks one; %{p} and what ptr asks would cost questions first."""
     types = {"include": "TXT", "a": check.client.address_type, "mx": "MX", "exists": "A"}
-    for directive in program.steps:
+    for directive in program.directives:
         if directive.kind == "all":
             return
         if directive.kind in types:

@@ -6,8 +6,9 @@ networks made numbers here, so that one term costs a comparison.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from senderauth import names
 from senderauth.spf.macro import shorten
@@ -18,7 +19,8 @@ Word = Literal["none", "neutral", "pass", "fail", "softfail", "temperror", "perm
 RESULTS: dict[str, Word] = {"+": "pass", "-": "fail", "~": "softfail", "?": "neutral"}  # RFC 7208 4.6.2
 
 
-class Step(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Directive:
     """One mechanism, ready to be matched."""
 
     kind: str
@@ -38,11 +40,12 @@ class Step(NamedTuple):
     """The name that it asks about: empty if malformed, None if it is the current domain or has macros."""
 
 
-class Program(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Program:
     """A record, ready to be evaluated."""
 
     record: Record
-    steps: tuple[Step, ...]
+    directives: tuple[Directive, ...]
     redirect: MacroString | None
     exp: MacroString | None
 
@@ -61,17 +64,19 @@ def compiled(text: bytes) -> Program:
 
 def _compiled(text: bytes) -> Program:
     record = parse(text)
-    return Program(record, tuple(map(_step, record.mechanisms)), record.redirect, record.exp)
+    return Program(record, tuple(map(_directive, record.mechanisms)), record.redirect, record.exp)
 
 
 _kept = lru_cache(maxsize=1_024)(_compiled)
 
 
-def _step(term: Mechanism) -> Step:
+def _directive(term: Mechanism) -> Directive:
     network = term.network
     if network is None:
         name, result = term.name, RESULTS[term.qualifier]
-        return Step(name, term.written, result, term, 0, 0, 0, literal_name(term.domain))
+        return Directive(name, term.written, result, term, 0, 0, 0, literal_name(term.domain))
     shift = network.max_prefixlen - network.prefixlen
     prefix = int(network.network_address) >> shift
-    return Step("network", term.written, RESULTS[term.qualifier], term, network.version, shift, prefix, None)
+    return Directive(
+        "network", term.written, RESULTS[term.qualifier], term, network.version, shift, prefix, None
+    )

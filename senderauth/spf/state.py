@@ -5,10 +5,12 @@ DNS is asked in `Check.ask` alone, so that every question leaves a step and ever
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any, NamedTuple
+from typing import Any
 
+from senderauth import names
 from senderauth.dns import Question, Resolver, Status
 from senderauth.spf.program import Program, Word
 from senderauth.values import Reason, Trace
@@ -29,7 +31,8 @@ class Stop(Exception):  # noqa: N818 - it ends an evaluation, it is no error of 
         self.result, self.reason = result, Reason(id, facts)
 
 
-class Outcome(NamedTuple):
+@dataclass(slots=True)
+class Outcome:
     """How one record ended, and where the deciding term stands."""
 
     result: Word
@@ -42,7 +45,8 @@ class Outcome(NamedTuple):
     domain: str = ""
 
 
-class Client(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Client:
     """The client's address in the forms that terms need."""
 
     ip: IPv4Address | IPv6Address
@@ -62,6 +66,17 @@ def client_of(ip: str) -> Client:
         address = address.ipv4_mapped  # RFC 7208 5
     kind = "A" if address.version == 4 else "AAAA"
     return Client(address, str(address), int(address), address.version, address.max_prefixlen, kind)
+
+
+@lru_cache(maxsize=16_384)
+def domain_of(text: str) -> str:
+    """The domain to ask; empty where RFC 7208 4.3 says that there is none: a malformed name, a bare label,
+    an address literal.
+    """
+    name = names.normalise(text[: names.MAX_WRITTEN + 1])
+    if name is None or "." not in name or name[0] == "[" or name.rpartition(".")[2].isdigit():
+        return ""
+    return name
 
 
 @lru_cache(maxsize=16_384)
