@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
-from senderauth.dns import Answer, CachingResolver, LiveResolver, Question, crowd
+from senderauth.dns import CachingResolver, LiveResolver, Question, Resolver, crowd
 
 SHARE = {"dnspython": 20}
 """It is asked only this fraction of the questions, or the run would last for minutes."""
@@ -30,11 +30,19 @@ def read(path: str, count: int) -> list[Question]:
         return [Question(*line.split()) for line, _ in zip(lines, range(count), strict=False)]
 
 
+async def _work(resolver: Resolver, left: Iterator[Question], statuses: Counter[str]) -> None:
+    for question in left:
+        answer = await resolver.resolve(question)
+        statuses[answer.status.value] += 1
+
+
 def own_loop(questions: list[Question], where: str, cached: bool = False) -> Counter[str]:
-    """`crowd` over a LiveResolver."""
+    """`crowd` over a LiveResolver, 500 works."""
     resolver = CachingResolver(LiveResolver([where])) if cached else LiveResolver([where])
-    works = (resolver.resolve(question) for question in questions)
-    return Counter(answer.status.value for _, answer in crowd(works))
+    left, statuses = iter(questions), Counter[str]()
+    for _ in crowd(_work(resolver, left, statuses) for _ in range(500)):
+        pass
+    return statuses
 
 
 def cached(questions: list[Question], where: str) -> Counter[str]:
@@ -45,16 +53,10 @@ def cached(questions: list[Question], where: str) -> Counter[str]:
 def in_asyncio(questions: list[Question], where: str) -> Counter[str]:
     """The same resolver inside an asyncio program, 500 tasks."""
     resolver = LiveResolver([where])
-    left: Iterator[Question] = iter(questions)
-    statuses: Counter[str] = Counter()
-
-    async def work() -> None:
-        for question in left:
-            answer: Answer = await resolver.resolve(question)
-            statuses[answer.status.value] += 1
+    left, statuses = iter(questions), Counter[str]()
 
     async def main() -> None:
-        await asyncio.gather(*(work() for _ in range(500)))
+        await asyncio.gather(*(_work(resolver, left, statuses) for _ in range(500)))
 
     asyncio.run(main())
     return statuses

@@ -228,7 +228,7 @@ OWNERS = st.sampled_from(["z.test", "a.z.test", "b.a.z.test", "c.z.test", "d.c.z
 TYPES = st.sampled_from(["A", "TXT"])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.dictionaries(st.tuples(OWNERS, TYPES), st.integers(1, 9), max_size=5), OWNERS, TYPES, st.integers(1, 9)
 )

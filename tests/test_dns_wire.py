@@ -95,7 +95,7 @@ def test_generated_messages_read_alike(message: tuple[dns.message.Message, str, 
     _same(reply.to_wire(max_size=65_535), name, rdtype)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(messages(), st.data())
 def test_mutated_messages_read_alike(
     message: tuple[dns.message.Message, str, str], data: st.DataObject

@@ -369,7 +369,7 @@ def _entries(draw: st.DrawFn) -> str:
     return f"{owner} {ttl} {data}\n"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(_entries(), min_size=1, max_size=6), st.sampled_from(["", "$TTL 1d\n"]))
 def test_master_files_read_as_dnspython_reads_them(
     tmp_path_factory: pytest.TempPathFactory, entries: list[str], head: str

@@ -35,6 +35,9 @@ LINGER = 1.0
 """Seconds after which sockets without use are closed, where the loop is not ours."""
 
 
+_WAIT, _SEND, _TCP = Act.WAIT, Act.SEND, Act.TCP  # reading a member off its class costs as much as a call
+
+
 class Timer(Protocol):
     """A call that can be called off."""
 
@@ -175,7 +178,7 @@ class Client:
         name = wire.encode_name(question.name)
         if name is None:
             return Answer(Status.NXDOMAIN, note="not-a-name")
-        number = wire.rdtype_number(question.rdtype)
+        number = wire.TYPES.get(question.rdtype) or wire.rdtype_number(question.rdtype)
         exchange = Exchange(question, name, number, self._servers, self._timeout, self._tries, self._dice)
         self._flights[question] = exchange
         if self._in_air < self._window:
@@ -195,7 +198,7 @@ class Client:
             now = self._time()
             attempt = exchange.next(now)
             act = exchange.give_up(now) if attempt is None else self._transmit(exchange, attempt, now)
-            if act is not Act.SEND:
+            if act is not _SEND:
                 break
         if isinstance(act, Answer):
             self._finish(exchange, act)
@@ -206,9 +209,9 @@ class Client:
     def _do(self, attempt: Attempt, act: Act | Answer) -> None:
         if isinstance(act, Answer):
             self._finish(attempt.exchange, act)
-        elif act is Act.SEND:
+        elif act is _SEND:
             self._go(attempt.exchange)
-        elif act is Act.TCP and attempt.exchange not in self._calls:
+        elif act is _TCP and attempt.exchange not in self._calls:
             if len(self._calls) < MAX_TCP:
                 self._do(attempt, self._call(attempt))
             else:
@@ -220,7 +223,9 @@ class Client:
         exchange.done = True
         self._release(exchange)
         del self._flights[exchange.question]
-        self._land(exchange)
+        if exchange.flying:
+            exchange.flying = False
+            self._in_air -= 1
         if not answer.unknown and self._window < MAX_WINDOW:
             self._window += 1
         if exchange.waiters:
@@ -230,7 +235,8 @@ class Client:
             if len(self._landed) >= LANDED:
                 del self._landed[next(iter(self._landed))]
             self._landed[exchange.question] = self._time() + LANDED_SECONDS, answer
-        self._pump()
+        if self._queue:
+            self._pump()
         if not self._own and not self._flights and self._idle is None:
             self._idle = self._reactor.call_at(self._time() + LINGER, self._rest)
 
@@ -256,9 +262,8 @@ class Client:
             if attempt.route is not None:
                 channel, id = attempt.route
                 channel.pending.pop(id, None)
-        exchange.attempts.clear()  # the two hold each other; freed now and not by the garbage collector
-        exchange.past = ()
-        if exchange in self._calls:
+        exchange.end()
+        if self._calls and exchange in self._calls:
             self._hang_up(self._calls[exchange])
 
     # --- time -------------------------------------------------------------------------------------
@@ -286,7 +291,7 @@ class Client:
             act = exchange.expired(self._time())
             if isinstance(act, Answer):
                 self._finish(exchange, act)
-            elif act is Act.SEND:
+            elif act is _SEND:
                 self._go(exchange)
             else:
                 self._wait(exchange)
@@ -300,9 +305,9 @@ class Client:
         server = attempt.server
         if server.interval and (at := server.book(now)) > now:
             self._reactor.call_at(at, self._paced, exchange, attempt)
-            return Act.WAIT
-        act = self._send(attempt) if server.scheme == "udp" else self._hand_over(attempt)
-        if act is Act.WAIT:
+            return _WAIT
+        act = self._send(attempt, now) if server.scheme == "udp" else self._hand_over(attempt)
+        if act is _WAIT:
             exchange.sent(attempt, now)
             self._wait(exchange)
         return act
@@ -310,20 +315,21 @@ class Client:
     def _paced(self, exchange: Exchange, attempt: Attempt) -> None:
         if exchange.done or attempt.failed:
             return
-        act = self._send(attempt) if attempt.server.scheme == "udp" else self._hand_over(attempt)
-        if act is Act.WAIT:
-            exchange.sent(attempt, self._time())
+        now = self._time()
+        act = self._send(attempt, now) if attempt.server.scheme == "udp" else self._hand_over(attempt)
+        if act is _WAIT:
+            exchange.sent(attempt, now)
             self._wait(exchange)
         else:
             self._do(attempt, act)
 
-    def _send(self, attempt: Attempt) -> Act | Answer:
-        if attempt.server.down and attempt.server.down > self._time():
+    def _send(self, attempt: Attempt, now: float) -> Act | Answer:
+        if attempt.server.down > now:
             return attempt.exchange.unreachable(attempt, "refused")
         try:
             if attempt.route is None:
-                channel = self._channel(attempt.server)
-                id = self._dice.throw(2)
+                dice = self._dice.throw(3)
+                channel, id = self._channel(attempt.server, dice[0]), dice[1:]
                 while id in channel.pending:
                     id = self._dice.throw(2)
                 channel.pending[id] = attempt
@@ -336,15 +342,15 @@ class Client:
         except OSError as error:
             self._mark(attempt.server, error)
             return attempt.exchange.unreachable(attempt, _reason(error))
-        return Act.WAIT
+        return _WAIT
 
     def _mark(self, server: Server, error: OSError) -> None:
         if isinstance(error, ConnectionRefusedError):
             server.down = self._time() + DOWN
 
-    def _channel(self, server: Server) -> _Channel:
+    def _channel(self, server: Server, dice: int) -> _Channel:
         channels = self._channels[server]
-        number = self._dice.throw(1)[0] % SOCKETS
+        number = dice % SOCKETS
         if number >= len(channels):
             return self._new_channel(server)
         channel = channels[number]
@@ -376,7 +382,9 @@ class Client:
                     continue  # late, stray or forged
                 exchange = attempt.exchange
                 act = exchange.received(attempt, message, time())
-                if act is not Act.WAIT and not exchange.done:
+                if act.__class__ is Answer:
+                    self._finish(exchange, act)
+                elif act is not _WAIT:
                     self._do(attempt, act)
         except BlockingIOError:
             return
@@ -411,7 +419,7 @@ class Client:
         self._reactor.add_writer(call.socket, self._writable, call)
         attempt.exchange.expires = attempt.exchange.deadline  # it is known to be there: no hurry
         self._wait(attempt.exchange)
-        return Act.WAIT
+        return _WAIT
 
     def _writable(self, call: _Call) -> None:
         try:
@@ -443,10 +451,10 @@ class Client:
             return
         attempt = call.attempt
         self._hang_up(call)
-        answer: Act | Answer = Act.WAIT
+        answer: Act | Answer = _WAIT
         if message[:2] == call.id:
             answer = attempt.exchange.received(attempt, message, self._time(), tcp=True)
-        if answer is Act.WAIT:
+        if answer is _WAIT:
             answer = attempt.exchange.unreachable(attempt, "tcp-nonsense")
         self._do(attempt, answer)
 
@@ -475,7 +483,7 @@ class Client:
         exchange = attempt.exchange
         left = self._timeout if exchange.started is None else exchange.deadline - self._time()
         self._secure.ask(attempt, max(left, 0.1), self._heard)
-        return Act.WAIT
+        return _WAIT
 
     def _heard(self, attempt: Attempt, reply: wire.Reply | str) -> None:
         exchange = attempt.exchange

@@ -62,7 +62,7 @@ def scheduler() -> Scheduler | None:
     cannot wait, and where nothing drives at all.
     """
     driver = _active.driver
-    if isinstance(driver, Scheduler):
+    if driver.__class__ is Scheduler:
         return driver
     if driver is None and _in_asyncio():
         return None

@@ -137,7 +137,7 @@ class Attempt:
 
     def wire(self, id: bytes) -> bytes:
         """The message to send."""
-        return wire.query(id, self.section, self.with_edns)
+        return id + wire.HEAD + self.section + wire.OPTION if self.with_edns else wire.plain(id, self.section)
 
 
 class Dice:
@@ -266,6 +266,14 @@ class Exchange:
             left = (self.deadline - now) / 2  # however short the timeout, there is another try
             self.expires = now + (patience if patience < left else left)
 
+    def end(self) -> None:
+        """Lets go of the attempts: they hold the exchange and it holds them, which only the garbage collector
+        would find out.
+        """
+        self.attempts.clear()
+        self.past = ()
+        self._current = None
+
     # --- what happened ----------------------------------------------------------------------------
 
     def expired(self, now: float) -> Act | Answer:
@@ -316,14 +324,6 @@ class Exchange:
             attempt.server.answered(now - attempt.sent)
         if reply is None:
             return self._failed(attempt, Status.SERVFAIL, "malformed")
-        if (
-            reply.records and not reply.chain and not self._chain and not reply.rcode
-        ):  # by far the most frequent
-            elapsed = now - self.started  # type: ignore[operator]
-            server, note = attempt.server.text, reply.note
-            return Answer(
-                Status.NOERROR, reply.records, reply.ttl, None, reply.strings, server, elapsed, note
-            )
         return self.heard(attempt, reply, now)
 
     def _mismatch(self, attempt: Attempt, message: bytes, tcp: bool) -> Act | Answer | None:
@@ -345,10 +345,10 @@ class Exchange:
 
     def heard(self, attempt: Attempt, reply: wire.Reply, now: float) -> Act | Answer:
         """What a verified message says."""
-        if reply.loop:
-            return self._answer(attempt, Status.SERVFAIL, reply, now, "cname-loop")
         if reply.rcode not in (0, 3):
             return self._refused(attempt, reply.rcode, reply.note)
+        if reply.loop:
+            return self._answer(attempt, Status.SERVFAIL, reply, now, "cname-loop")
         if reply.referral:
             return self._failed(attempt, Status.SERVFAIL, "referral")
         if reply.partial:

@@ -72,11 +72,13 @@ class LiveResolver:
         SERVFAIL, REFUSED, or TIMEOUT with a note such as "refused" or "unreachable".
         """
         running = scheduler()
-        flight = self._client(running).ask(question)
+        if running is not None:
+            client: Any = running.clients.get(self) or self._client_in(running)
+            flight = client.ask(question)
+            return flight if isinstance(flight, Answer) else await suspend(flight.waiters.append)
+        flight = self._client_of_asyncio().ask(question)
         if isinstance(flight, Answer):
             return flight
-        if running is not None:
-            return await suspend(flight.waiters.append)  # type: ignore[no-any-return]
         from senderauth.dns.aio import wait
 
         return await wait(flight.waiters.append)  # type: ignore[no-any-return]
@@ -89,12 +91,13 @@ class LiveResolver:
             running = scheduler()
         except RuntimeError:
             return
-        self._client(running).announce(questions)
+        if running is None:
+            self._client_of_asyncio().announce(questions)
+        else:
+            client: Any = running.clients.get(self) or self._client_in(running)
+            client.announce(questions)
 
-    def _client(self, running: Scheduler | None) -> Client:
-        if running is not None:
-            known = running.clients.get(self)
-            return known if known is not None else self._client_in(running)  # type: ignore[return-value]
+    def _client_of_asyncio(self) -> Client:
         from senderauth.dns.aio import running_loop
 
         loop = running_loop()

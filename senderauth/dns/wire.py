@@ -31,8 +31,10 @@ UDP_SIZE = 1232
 A, NS, CNAME, SOA, PTR, MX, TXT, AAAA, OPT = 1, 2, 5, 6, 12, 15, 16, 28, 41
 TYPES = {"A": A, "NS": NS, "CNAME": CNAME, "SOA": SOA, "PTR": PTR, "MX": MX, "TXT": TXT, "AAAA": AAAA}
 
-_HEAD = b"\x01\x00\x00\x01\x00\x00\x00\x00\x00"  # RD, one question; the count of additional records follows
-_OPT = b"\x01", b"\x00\x00\x29" + UDP_SIZE.to_bytes(2, "big") + bytes(6)
+HEAD = b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01"
+"""Of a query, after its id: recursion desired, one question, one additional record."""
+OPTION = b"\x00\x00\x29" + UDP_SIZE.to_bytes(2, "big") + bytes(6)
+"""The additional record: EDNS."""
 _LENGTH = {n: bytes((n,)) for n in range(1, 64)}
 _LETTER_BITS = bytes(0x20 if chr(c).isascii() and chr(c).isalpha() else 0 for c in range(256))
 _FRAME = Struct("!HHIH").unpack_from
@@ -115,11 +117,9 @@ def question(name: bytes, number: int) -> bytes:
     return name + number.to_bytes(2, "big") + b"\x00\x01"
 
 
-def query(id: bytes, section: bytes, edns: bool) -> bytes:
-    """A whole query: recursion desired, EDNS if wanted."""
-    if edns:
-        return id + _HEAD + _OPT[0] + section + _OPT[1]
-    return id + _HEAD + b"\0" + section
+def plain(id: bytes, section: bytes) -> bytes:
+    """A whole query without EDNS. One with it is id, HEAD, section and OPTION."""
+    return id + HEAD[:-1] + b"\0" + section
 
 
 def mixed_case(section: bytes, dice: bytes) -> bytes:
@@ -165,13 +165,19 @@ def _read(wire: bytes, end: int, name: str, rdtype: str, asked: int) -> Reply:
         number, ttl, body, position = _frame(wire, position, size)
         value = _RDATA[number](wire, body, position, texts)
         if number == asked:
-            found.setdefault(owner, []).append((ttl, value))
+            if owner in found:
+                found[owner].append((ttl, value))
+            else:
+                found[owner] = [(ttl, value)]
         if number == CNAME and aliases.setdefault(owner, (ttl, value)) != (ttl, value):
             raise _UncommonError
-    if asked in (SOA, CNAME) and any(len(values) > 1 for values in found.values()):
-        raise _UncommonError  # there can be only one
     soas, delegates, position = _authority(wire, position, texts)
     rcode, note = _additional(wire, position, texts)
+    if asked in (SOA, CNAME) and any(len(values) > 1 for values in found.values()):
+        raise _UncommonError  # there can be only one
+    if name in found:  # by far the most frequent; `follow` would say the same
+        ttl, records, strings = _rrset(found[name], asked)
+        return Reply(rcode, records, strings, ttl, (), False, False, False, note)
     answers = {owner: _rrset(values, asked) for owner, values in found.items()}
     return follow(Section(answers, aliases, soas, delegates), name, rdtype, rcode, wire[2] & 4 != 0, note)
 
