@@ -77,7 +77,11 @@ def _spf_unavailable(_: Simulation, __: Sender, verdict: Verdict) -> list[Action
 def _dmarc(simulation: Simulation, sender: Sender, verdict: Verdict) -> list[Action]:
     """Both ways to an aligned pass, the nearer first, and never: weaken the policy."""
     nearer, farther = ways(simulation, sender, verdict)
-    facts = {"mechanism": nearer.mechanism, "steps": len(nearer.actions), "other": farther.mechanism}
+    facts = {
+        "mechanism": nearer.mechanism.upper(),
+        "steps": len(nearer.actions),
+        "other": farther.mechanism.upper(),
+    }
     lead = [Action("nearer-way", "mail-admin", facts)]
     domain = verdict.mail_from_domain
     author = simulation.scenario.author_address.domain

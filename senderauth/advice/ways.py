@@ -52,10 +52,7 @@ def spf_actions(simulation: Simulation, sender: Sender, verdict: Verdict) -> lis
     if result in ("pass", "temperror"):
         return []
     if result == "permerror":
-        return [
-            Action("mend-spf-record", "domain-owner", {**facts, "reason": verdict.spf.reason.id}),
-            Action("add-address-to-spf", "domain-owner", facts),
-        ]
+        return [Action("mend-spf-record", "domain-owner", {**facts, "reason": verdict.spf.reason.id})]
     survey = next((s for s in simulation.surveys if s.domain == domain), None)
     if survey is None or survey.record is None:
         return [Action("publish-spf-record", "domain-owner", facts)]

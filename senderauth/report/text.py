@@ -232,8 +232,12 @@ def _why(page: Page, report: Any, words: Wording) -> None:
             once(f"DKIM {signature.result}  {name}: {words.reason(signature.reason)}")
     for verdict in report.verdicts:
         said = words.ui(f"signing-{verdict.signing}", domain=report.scenario.author_address.domain)
+        alike: dict[str, list[str]] = {}
         for name, judged in (("RFC 9989", verdict.dmarc), ("RFC 7489", verdict.dmarc_rfc7489)):
-            once(f"DMARC {judged.result}  {verdict.address}, {said}, {name}: {words.reason(judged.reason)}")
+            alike.setdefault(f"{judged.result}|{words.reason(judged.reason)}", []).append(name)
+        for text, standards in alike.items():
+            result, _, why = text.partition("|")
+            once(f"DMARC {result}  {verdict.address}, {said}, {' + '.join(standards)}: {why}")
         once(f"ADSP {verdict.adsp.result}  {said}: {words.reason(verdict.adsp.reason)}")
     for policy in report.policies.values():
         if policy.record is not None:
