@@ -29,7 +29,7 @@ def suite(name: str, file: str = "cases.json") -> Any:
 
 
 def octets(text: str) -> bytes:
-    """The octets of a character-string: the suites store octets above 127 as the characters of that number."""
+    """The octets of a character-string: suites store octets above 127 as the characters of that number."""
     try:
         return text.encode("latin-1")
     except UnicodeEncodeError:

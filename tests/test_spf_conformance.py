@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from tests.conformance import resolver, suite
 
 from senderauth.dns import drive
 from senderauth.spf import MAX_VOIDS, Result, check_host
+from tests.conformance import resolver, suite
 
 SUITES = ("openspf-rfc7208", "openspf-rfc4408", "pyspf-own", "mailauth-spf", "noxxi-spf")
 
