@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from senderauth.dns.core import Answer, Question, Resolver, Status, prefetch
 from senderauth.dns.drive import crowd, drive, run, together
-from senderauth.dns.zone import ZoneResolver
 
 if TYPE_CHECKING:
     from senderauth.dns.cache import CachingResolver
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from senderauth.dns.master import ZoneFileError
     from senderauth.dns.overlay import OverlayResolver
     from senderauth.dns.tape import RecordingResolver, ReplayResolver, TapeError
+    from senderauth.dns.zone import ZoneResolver
 
 __all__ = [
     "Answer",
@@ -47,6 +47,7 @@ _LATER = {
     "ReplayResolver": "tape",
     "TapeError": "tape",
     "ZoneFileError": "master",
+    "ZoneResolver": "zone",
 }
 
 if not TYPE_CHECKING:  # a module-level __getattr__ would hide wrong names from a type checker

@@ -42,22 +42,25 @@ class CachingResolver:
     async def resolve(self, question: Question) -> Answer:
         """The kept answer, or the other resolver's."""
         kept = self._kept.get(question)
-        if kept is not None:
-            if kept[0] > self._clock():
-                with suppress(KeyError):  # another thread may have dropped it
-                    self._kept.move_to_end(question)
-                return kept[1]
-            self._kept.pop(question, None)
+        if kept is not None and kept[0] > self._clock():
+            with suppress(KeyError):  # another thread may have dropped it
+                self._kept.move_to_end(question)
+            return self._marked(question, *kept) if kept[1].source == "live" else kept[1]
         answer = await self.over.resolve(question)
         self._keep(question, answer)
+        return answer
+
+    def _marked(self, question: Question, until: float, answer: Answer) -> Answer:
+        """Most answers are never used again, so only those that are get the mark."""
+        answer = replace(answer, source="cache")
+        self._kept[question] = until, answer
         return answer
 
     def _keep(self, question: Question, answer: Answer) -> None:
         seconds = UNKNOWN_TTL if answer.unknown else min(float(answer.ttl), self._max_ttl)
         if seconds <= 0:
+            self._kept.pop(question, None)
             return
-        if answer.source == "live":
-            answer = replace(answer, source="cache")
         self._kept[question] = self._clock() + seconds, answer
         self._kept.move_to_end(question)
         while len(self._kept) > self._max_entries:

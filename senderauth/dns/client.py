@@ -10,16 +10,15 @@ shrinks with each silence: a burst of a thousand would overflow the server's buf
 
 from __future__ import annotations
 
-import socket
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from heapq import heappop, heappush
-from typing import Any, Protocol
 
 from senderauth.dns import wire
 from senderauth.dns.core import Answer, Question, Status
 from senderauth.dns.exchange import DOWN, Act, Attempt, Dice, Exchange, Server
 from senderauth.dns.secure import Secure
+from senderauth.dns.sockets import Call, Channel, Reactor, Timer
 
 SOCKETS = 8
 """UDP sockets for each server."""
@@ -38,94 +37,6 @@ LINGER = 1.0
 _WAIT, _SEND, _TCP = Act.WAIT, Act.SEND, Act.TCP  # reading a member off its class costs as much as a call
 
 
-class Timer(Protocol):
-    """A call that can be called off."""
-
-    def cancel(self) -> None:
-        """Calls it off."""
-        ...
-
-
-class Reactor(Protocol):
-    """What `loop.Reactor` and asyncio's loops have in common."""
-
-    def time(self) -> float:
-        """Seconds."""
-        ...
-
-    def call_at(self, when: float, call: Callable[..., object], *arguments: Any) -> Timer:
-        """Calls later."""
-        ...
-
-    def add_reader(self, socket: Any, call: Callable[..., object], *arguments: Any) -> None:
-        """Calls when there is something to read."""
-        ...
-
-    def add_writer(self, socket: Any, call: Callable[..., object], *arguments: Any) -> None:
-        """Calls when something can be written."""
-        ...
-
-    def remove_reader(self, socket: Any) -> object:
-        """Forgets it."""
-        ...
-
-    def remove_writer(self, socket: Any) -> object:
-        """Forgets it."""
-        ...
-
-    def call_soon_threadsafe(self, call: Callable[..., object], *arguments: Any) -> object:
-        """Calls soon, from any thread."""
-        ...
-
-
-class _Socket(socket.socket):
-    """Closes itself: a caller's loop may end while a question is in the air."""
-
-    def __del__(self) -> None:
-        self.close()
-
-
-def _open(server: Server, kind: socket.SocketKind) -> _Socket:
-    opened = _Socket(socket.AF_INET6 if ":" in server.address else socket.AF_INET, kind)
-    opened.setblocking(False)
-    return opened
-
-
-class _Channel:
-    """A UDP socket and the attempts that went out through it, by id."""
-
-    __slots__ = ("pending", "server", "socket", "uses")
-
-    def __init__(self, server: Server) -> None:
-        self.server = server
-        self.socket = _open(server, socket.SOCK_DGRAM)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        self.socket.connect((server.address, server.port))  # takes a random port, hears nobody else
-        self.pending: dict[bytes, Attempt] = {}
-        self.uses = 0
-
-
-class _Call:
-    """One question over TCP: connect, send, receive, close."""
-
-    __slots__ = ("attempt", "id", "reading", "received", "socket", "to_send")
-
-    def __init__(self, attempt: Attempt, id: bytes) -> None:
-        self.attempt, self.id = attempt, id
-        message = attempt.wire(id)
-        self.to_send = len(message).to_bytes(2, "big") + message
-        self.received = bytearray()
-        self.socket = _open(attempt.server, socket.SOCK_STREAM)
-        self.reading = False
-
-    def message(self) -> bytes | None:
-        """The whole answer, once it is there."""
-        if len(self.received) < 2:
-            return None
-        size = self.received[0] << 8 | self.received[1]
-        return bytes(self.received[2 : 2 + size]) if len(self.received) >= 2 + size else None
-
-
 class Client:
     """Asks the servers of one resolver in one loop."""
 
@@ -139,8 +50,8 @@ class Client:
         self._flights: dict[Question, Exchange] = {}
         self._queue: deque[Exchange] = deque()
         self._landed: dict[Question, tuple[float, Answer]] = {}
-        self._channels: dict[Server, list[_Channel]] = {server: [] for server in servers}
-        self._calls: dict[Exchange, _Call] = {}
+        self._channels: dict[Server, list[Channel]] = {server: [] for server in servers}
+        self._calls: dict[Exchange, Call] = {}
         self._tcp_queue: deque[Attempt] = deque()
         self._window, self._in_air = FIRST_WINDOW, 0
         self._due: list[tuple[float, int, Exchange]] = []
@@ -348,7 +259,7 @@ class Client:
         if isinstance(error, ConnectionRefusedError):
             server.down = self._time() + DOWN
 
-    def _channel(self, server: Server, dice: int) -> _Channel:
+    def _channel(self, server: Server, dice: int) -> Channel:
         channels = self._channels[server]
         number = dice % SOCKETS
         if number >= len(channels):
@@ -361,17 +272,17 @@ class Client:
             return self._new_channel(server)
         return channel
 
-    def _new_channel(self, server: Server) -> _Channel:
-        channel = _Channel(server)
+    def _new_channel(self, server: Server) -> Channel:
+        channel = Channel(server)
         self._reactor.add_reader(channel.socket, self._readable, channel)
         self._channels[server].append(channel)
         return channel
 
-    def _close(self, channel: _Channel) -> None:
+    def _close(self, channel: Channel) -> None:
         self._reactor.remove_reader(channel.socket)
         channel.socket.close()
 
-    def _readable(self, channel: _Channel) -> None:
+    def _readable(self, channel: Channel) -> None:
         receive, pending = channel.socket.recv, channel.pending
         time = self._time
         try:
@@ -404,9 +315,9 @@ class Client:
     # --- TCP --------------------------------------------------------------------------------------
 
     def _call(self, attempt: Attempt) -> Act | Answer:
-        call: _Call | None = None
+        call: Call | None = None
         try:
-            call = _Call(attempt, self._dice.throw(2))
+            call = Call(attempt, self._dice.throw(2))
             call.socket.connect((attempt.server.address, attempt.server.port))
         except BlockingIOError:
             pass
@@ -421,7 +332,7 @@ class Client:
         self._wait(attempt.exchange)
         return _WAIT
 
-    def _writable(self, call: _Call) -> None:
+    def _writable(self, call: Call) -> None:
         try:
             sent = call.socket.send(call.to_send)
         except BlockingIOError:
@@ -435,7 +346,7 @@ class Client:
             call.reading = True
             self._reactor.add_reader(call.socket, self._arriving, call)
 
-    def _arriving(self, call: _Call) -> None:
+    def _arriving(self, call: Call) -> None:
         try:
             part = call.socket.recv(65_537)
         except BlockingIOError:
@@ -458,11 +369,11 @@ class Client:
             answer = attempt.exchange.unreachable(attempt, "tcp-nonsense")
         self._do(attempt, answer)
 
-    def _call_failed(self, call: _Call, why: str) -> None:
+    def _call_failed(self, call: Call, why: str) -> None:
         self._hang_up(call)
         self._do(call.attempt, call.attempt.exchange.unreachable(call.attempt, f"tcp-{why}"))
 
-    def _hang_up(self, call: _Call) -> None:
+    def _hang_up(self, call: Call) -> None:
         (self._reactor.remove_reader if call.reading else self._reactor.remove_writer)(call.socket)
         call.socket.close()
         self._calls.pop(call.attempt.exchange, None)

@@ -157,6 +157,13 @@ class Dice:
         return self._store[start : start + count]
 
 
+def _interpret(message: bytes, name: str, rdtype: str) -> wire.Reply | None:
+    """dnspython's reading, which is loaded when it is first needed."""
+    from senderauth.dns.guest import interpret
+
+    return interpret(message, name, rdtype)
+
+
 _RCODE_STATUS = {0: Status.NOERROR, 3: Status.NXDOMAIN, 5: Status.REFUSED}
 _WITHOUT_EDNS = frozenset({1, 4, 16})  # FORMERR, NOTIMP, BADVERS (RFC 6891 7)
 _HEADER_ONLY = frozenset({1, 2, 4, 5})
@@ -319,7 +326,7 @@ class Exchange:
         if message[2] & 2:  # truncated
             return self._failed(attempt, Status.SERVFAIL, "truncated over TCP") if tcp else Act.TCP
         name, rdtype = self.name, self.question.rdtype
-        reply = wire.read(message, end, name, rdtype) or wire.interpret(message, name, rdtype)
+        reply = wire.read(message, end, name, rdtype) or _interpret(message, name, rdtype)
         if attempt.sends == 1 and not tcp:
             attempt.server.answered(now - attempt.sent)
         if reply is None:

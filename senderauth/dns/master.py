@@ -16,13 +16,14 @@ Comments that begin with `senderauth:` make names fail, which no record can:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import Any, NamedTuple
 
 from senderauth.dns.core import Status
+from senderauth.dns.tokens import FaultError, Line, UncommonError, lines, ttl_seconds, unescaped
 
 MAX_SIZE = 64 * 1024 * 1024
 """Octets of a file and all that it includes."""
@@ -79,109 +80,8 @@ def read(path: str | PathLike[str]) -> Master:
     return Master(reader.origin, reader.entries, reader.failures)
 
 
-# --- text to tokens --------------------------------------------------------------------------------
-
-_TOKEN = re.compile(
-    r"""(?P<space>[ \t\r\f]+)|(?P<bare>(?:[^\s"();\\]|\\.)+)|"(?P<quoted>(?:[^"\\\n]|\\[^\n])*)"
-    |(?P<newline>\n)|;(?P<comment>[^\n]*)|(?P<paren>[()])""",
-    re.VERBOSE,
-)
-_ESCAPE = re.compile(r"\\(?:([0-9]{3})|(.))")
 _DIRECTIVE = re.compile(r"\s*senderauth\s*:(.*)", re.IGNORECASE)
-_TTL = re.compile(r"(?:[0-9]{1,10}[wdhms]?)+", re.IGNORECASE)
-_TTL_PART = re.compile(r"([0-9]+)([wdhms]?)", re.IGNORECASE)
-_UNIT = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _NAME = re.compile(r"[A-Za-z0-9_*/-]+(?:\.[A-Za-z0-9_*/-]+)*\.?")
-
-
-class _Line(NamedTuple):
-    """An entry's tokens; those of quoted strings begin with a quote."""
-
-    number: int
-    tokens: list[str]
-    continues: bool
-    """It begins with a blank: the owner is that of the record before."""
-    text: str
-
-
-class _UncommonError(Exception):
-    """Left to dnspython."""
-
-
-class _SyntaxError(Exception):
-    """What is wrong."""
-
-
-def _lines(text: str, comments: list[tuple[int, str]]) -> Iterator[_Line]:
-    """The entries of a text. Comments are collected by line."""
-    number = first = 1
-    tokens: list[str] = []
-    continues, depth, start, position = False, 0, 0, 0
-    match = _TOKEN.match
-    while position < len(text):
-        found = match(text, position)
-        if found is None:
-            raise _SyntaxError(
-                number,
-                "a quoted string is not closed in its line"
-                if text[position] == '"'
-                else "a backslash at the end of the line",
-            )
-        kind = found.lastgroup
-        position = found.end()
-        if kind == "bare":
-            tokens.append(found[0])
-        elif kind == "quoted":
-            tokens.append(found[0][:-1])
-        elif kind == "space":
-            continues |= found.start() == start
-        elif kind == "comment":
-            comments.append((number, found["comment"]))
-        elif kind == "paren":
-            depth += 1 if found[0] == "(" else -1
-            if depth < 0:
-                raise _SyntaxError(number, "a closing parenthesis without an opening one")
-        else:
-            number += 1
-            if depth:
-                continue
-            if tokens:
-                yield _Line(first, tokens, continues, text[start : found.start()])
-                tokens = []
-            continues, start, first = False, position, number
-    if depth:
-        raise _SyntaxError(first, "a parenthesis is not closed")
-    if tokens:
-        yield _Line(first, tokens, continues, text[start:])
-
-
-def _unescaped(text: str) -> bytes:
-    """A character-string's octets: \\DDD is an octet, \\X is X (RFC 1035 5.1)."""
-    if "\\" not in text:
-        return text.encode("utf-8")
-    octets = bytearray()
-    position = 0
-    for found in _ESCAPE.finditer(text):
-        octets += text[position : found.start()].encode("utf-8")
-        if found[1] is None:
-            octets += found[2].encode("utf-8")
-        elif int(found[1]) < 256:
-            octets.append(int(found[1]))
-        else:
-            raise _UncommonError
-        position = found.end()
-    return bytes(octets + text[position:].encode("utf-8"))
-
-
-def _seconds(text: str) -> int | None:
-    """A TTL, with BIND's units."""
-    if not _TTL.fullmatch(text):
-        return None
-    seconds = sum(int(number) * _UNIT[unit.lower()] for number, unit in _TTL_PART.findall(text))
-    return seconds if seconds < 1 << 31 else None
-
-
-# --- tokens to records -----------------------------------------------------------------------------
 
 
 def origin_of(path: Path) -> str | None:
@@ -218,13 +118,13 @@ class _Reader:
         text = self._text(path, shown, line)
         number = 0
         try:
-            for entry in _lines(text, comments):
+            for entry in lines(text, comments):
                 number = entry.number
                 self._entry(entry)
             for number, comment in comments:  # noqa: B007 - for the error below
                 if "senderauth" in comment.lower():
                     self._comment(comment)
-        except _SyntaxError as error:
+        except FaultError as error:
             at, what = error.args if len(error.args) == 2 else (number, error.args[0])
             raise ZoneFileError(self._file, at, what) from None
         self._file = shown
@@ -248,55 +148,55 @@ class _Reader:
             at = octets[: error.start].count(b"\n") + 1
             raise ZoneFileError(str(path), at, f"octet {octets[error.start]:#04x} is not UTF-8") from None
 
-    def _entry(self, line: _Line) -> None:
+    def _entry(self, line: Line) -> None:
         first = line.tokens[0]
         if first[0] == "$" and not line.continues:
             self._directive(line, first.upper(), line.tokens[1:])
             return
         try:
             self._record(line)
-        except _UncommonError:
+        except UncommonError:
             self._by_dnspython(line, self._spelled(line))
 
-    def _record(self, line: _Line) -> None:
+    def _record(self, line: Line) -> None:
         tokens = line.tokens
         position = 0
         if line.continues:
             if self._owner is None:
-                raise _SyntaxError("the first record has no owner name")
+                raise FaultError("the first record has no owner name")
         else:
             self._owner = self._name(tokens[0], owner=True)
             position = 1
         ttl = None
         for _ in range(2):  # TTL and class, in either order
             token = tokens[position] if position < len(tokens) else ""
-            if ttl is None and token[:1].isdigit() and (seconds := _seconds(token)) is not None:
+            if ttl is None and token[:1].isdigit() and (seconds := ttl_seconds(token)) is not None:
                 ttl = self._last = seconds
                 position += 1
             elif token in ("IN", "in"):
                 position += 1
         if position >= len(tokens):
-            raise _SyntaxError("a record type is missing")
+            raise FaultError("a record type is missing")
         rdtype = tokens[position].upper()
         read = _RDATA.get(rdtype)
         if read is None:
-            raise _UncommonError
+            raise UncommonError
         value = read(self, tokens[position + 1 :])
         if rdtype == "SOA":
             self._know_minimum(value)
         assert self._owner is not None
         self._add(line, self._owner, rdtype, self._ttl() if ttl is None else ttl, value)
 
-    def _by_dnspython(self, line: _Line, text: str) -> None:
+    def _by_dnspython(self, line: Line, text: str) -> None:
         """An uncommon entry. A new SOA gives its own TTL if it must."""
         ttl: int | None = self._ttl()
         if self._default is self._last is self._minimum is None and "SOA" in map(str.upper, line.tokens):
             ttl = None
         try:
             found, last = _by_dnspython(text, self._current, ttl)
-        except _SyntaxError as error:
+        except FaultError as error:
             shown = "".join(char for char in " ".join(line.tokens)[:60] if char.isprintable())
-            raise _SyntaxError(f"{shown}: {error.args[0]}") from None
+            raise FaultError(f"{shown}: {error.args[0]}") from None
         self._last = self._last if last is None else last
         for owner, rdtype, seconds, value in found:
             if rdtype == "SOA":
@@ -307,7 +207,7 @@ class _Reader:
         if self._minimum is None:
             self._minimum = int(soa.rpartition(" ")[2])
 
-    def _add(self, line: _Line, owner: str, rdtype: str, ttl: int, value: Any) -> None:
+    def _add(self, line: Line, owner: str, rdtype: str, ttl: int, value: Any) -> None:
         self.entries.append(Entry(owner, rdtype, ttl, value, (self._file, line.number)))
 
     def _ttl(self) -> int:
@@ -326,39 +226,37 @@ class _Reader:
         if token == ".":
             return ""
         if token != "@" and not _NAME.fullmatch(token):
-            raise _UncommonError
+            raise UncommonError
         if token[-1] == ".":
             name = token[:-1].lower()
         elif self._current is None:
-            raise _SyntaxError(
-                f"{token!r} is relative, and neither $ORIGIN nor the file's name gives the zone"
-            )
+            raise FaultError(f"{token!r} is relative, and neither $ORIGIN nor the file's name gives the zone")
         else:
             name = f"{token}.{self._current}".lower().removesuffix(".")
         if len(name) > 253 or any(len(label) > 63 for label in name.split(".")):
-            raise _SyntaxError(f"the name {name[:80]!r} is too long")
+            raise FaultError(f"the name {name[:80]!r} is too long")
         if owner:  # owners repeat, and so do hosts; bounded by the file's size
             self._names[token] = name
         return name
 
-    def _spelled(self, line: _Line) -> str:
+    def _spelled(self, line: Line) -> str:
         """The entry with its owner written out, so that dnspython needs no memory."""
         if not line.continues:
             try:
                 self._owner = self._name(line.tokens[0], owner=True)
-            except _UncommonError:
+            except UncommonError:
                 self._owner = _odd_name(line.tokens[0], self._current)
             return line.text
         return f"{self._owner or ''}.{line.text}"
 
-    def _directive(self, line: _Line, name: str, tokens: list[str]) -> None:
+    def _directive(self, line: Line, name: str, tokens: list[str]) -> None:
         if name == "$TTL":
-            self._default = _seconds(tokens[0]) if len(tokens) == 1 else None
+            self._default = ttl_seconds(tokens[0]) if len(tokens) == 1 else None
             if self._default is None:
-                raise _SyntaxError("$TTL needs one time, such as 3600 or 1h")
+                raise FaultError("$TTL needs one time, such as 3600 or 1h")
         elif name == "$ORIGIN":
             if len(tokens) != 1:
-                raise _SyntaxError("$ORIGIN needs one name")
+                raise FaultError("$ORIGIN needs one name")
             self._set_origin(tokens[0])
             if not self._given:
                 self._given, self.origin = True, self._current
@@ -367,25 +265,25 @@ class _Reader:
         elif name == "$GENERATE":
             self._generate(line, tokens)
         else:
-            raise _SyntaxError(f"unknown directive {name[:20]}")
+            raise FaultError(f"unknown directive {name[:20]}")
 
     def _set_origin(self, token: str) -> None:
         try:
             self._current = self._name(token)
-        except _UncommonError:
+        except UncommonError:
             self._current = _odd_name(token, self._current)
         self._names.clear()
 
-    def _include(self, line: _Line, tokens: list[str]) -> None:
+    def _include(self, line: Line, tokens: list[str]) -> None:
         """$INCLUDE file [origin]: the origin of what follows stays as it was (RFC 1035 5.1)."""
         if not 1 <= len(tokens) <= 2:
-            raise _SyntaxError("$INCLUDE needs a file and perhaps an origin")
-        path = Path(self._file).parent / _unescaped(tokens[0].removeprefix('"')).decode("utf-8", "replace")
+            raise FaultError("$INCLUDE needs a file and perhaps an origin")
+        path = Path(self._file).parent / unescaped(tokens[0].removeprefix('"')).decode("utf-8", "replace")
         self._files += 1
         if self._files > MAX_INCLUDES:
-            raise _SyntaxError(f"more than {MAX_INCLUDES} files are included")
+            raise FaultError(f"more than {MAX_INCLUDES} files are included")
         if not path.resolve().is_relative_to(self._root):
-            raise _SyntaxError("only files beside this one or below may be included")
+            raise FaultError("only files beside this one or below may be included")
         before = self._current, self._owner, self._default
         if len(tokens) == 2:
             self._set_origin(tokens[1])
@@ -393,12 +291,12 @@ class _Reader:
         self._current, self._owner, self._default = before
         self._names.clear()
 
-    def _generate(self, line: _Line, tokens: list[str]) -> None:
+    def _generate(self, line: Line, tokens: list[str]) -> None:
         found = re.fullmatch(r"([0-9]{1,9})-([0-9]{1,9})(?:/([0-9]{1,9}))?", tokens[0]) if tokens else None
         if found is None:
-            raise _SyntaxError("$GENERATE needs a range such as 1-20")
+            raise FaultError("$GENERATE needs a range such as 1-20")
         if (int(found[2]) - int(found[1])) // max(int(found[3] or 1), 1) >= MAX_GENERATED:
-            raise _SyntaxError(f"$GENERATE of more than {MAX_GENERATED} records")
+            raise FaultError(f"$GENERATE of more than {MAX_GENERATED} records")
         self._by_dnspython(line, line.text)
 
     def _comment(self, comment: str) -> None:
@@ -410,7 +308,7 @@ class _Reader:
             words[0].lower() if words else ""
         )
         if status is None or not 2 <= len(words) <= 3:
-            raise _SyntaxError("write ; senderauth: timeout|servfail|refused NAME [TYPE]")
+            raise FaultError("write ; senderauth: timeout|servfail|refused NAME [TYPE]")
         name = words[1].lower().removesuffix(".")
         rdtype = words[2].upper() if len(words) == 3 else None
         self.failures.append(Failure(status, name.removeprefix("*."), name.startswith("*."), rdtype))
@@ -428,31 +326,31 @@ class _Reader:
             (token,) = tokens
             return inet_ntop(family, inet_pton(family, token))
         except (ValueError, OSError):
-            raise _UncommonError from None
+            raise UncommonError from None
 
     def _host(self, tokens: list[str]) -> str:
         if len(tokens) != 1:
-            raise _UncommonError
+            raise UncommonError
         return self._name(tokens[0])
 
     def _mx(self, tokens: list[str]) -> tuple[int, str]:
         if len(tokens) != 2 or not _number(tokens[0], 65_535):
-            raise _UncommonError
+            raise UncommonError
         return int(tokens[0]), self._name(tokens[1])
 
     def _txt(self, tokens: list[str]) -> tuple[bytes, ...]:
-        strings = tuple([_unescaped(token.removeprefix('"')) for token in tokens])
+        strings = tuple([unescaped(token.removeprefix('"')) for token in tokens])
         if not strings or max(map(len, strings)) > 255:
-            raise _UncommonError
+            raise UncommonError
         return strings
 
     def _soa(self, tokens: list[str]) -> str:
         if len(tokens) != 7 or not _number(tokens[2], (1 << 32) - 1):
-            raise _UncommonError
+            raise UncommonError
         hosts = [self._name(token) or "." for token in tokens[:2]]
-        times = [_seconds(token) for token in tokens[3:]]
+        times = [ttl_seconds(token) for token in tokens[3:]]
         if None in times:
-            raise _UncommonError
+            raise UncommonError
         return " ".join([*hosts, str(int(tokens[2])), *map(str, times)])
 
 
@@ -480,13 +378,13 @@ def _odd_name(token: str, origin: str | None) -> str:
     import dns.exception
     import dns.name
 
-    from senderauth.dns.wire import host_text
+    from senderauth.dns.guest import host_text
 
     base = dns.name.root if not origin else dns.name.from_text(origin)
     try:
         return host_text(dns.name.from_text(token, base))
     except (dns.exception.DNSException, UnicodeError, ValueError) as error:
-        raise _SyntaxError(f"{token[:80]!r} is not a name: {_first_line(error)}") from None
+        raise FaultError(f"{token[:80]!r} is not a name: {_first_line(error)}") from None
 
 
 class _Collector:
@@ -521,7 +419,7 @@ def _by_dnspython(
     import dns.tokenizer
     import dns.zonefile
 
-    from senderauth.dns.wire import host_text, values
+    from senderauth.dns.guest import host_text, values
 
     collector = _Collector()
     reader = dns.zonefile.Reader(
@@ -534,7 +432,7 @@ def _by_dnspython(
     try:
         reader.read()
     except (dns.exception.DNSException, ValueError) as error:
-        raise _SyntaxError(_first_line(error)) from None
+        raise FaultError(_first_line(error)) from None
     found: list[tuple[str, str, int, Any]] = []
     for name, seconds, rdata in collector.found:
         records, strings = values([rdata])

@@ -85,6 +85,8 @@ class _Connections:
         import dns.exception
         import dns.message
 
+        from senderauth.dns.guest import from_message
+
         server = attempt.server
         query = dns.message.from_wire(attempt.wire(b"\0\0"))
         try:
@@ -101,7 +103,7 @@ class _Connections:
         except (dns.exception.DNSException, ValueError, EOFError):
             return f"{server.scheme}-nonsense"
         question = attempt.exchange.question
-        return wire.from_message(message, attempt.name, question.rdtype)
+        return from_message(message, attempt.name, question.rdtype)
 
     def _ssl(self) -> ssl.SSLContext:
         import ssl

@@ -3,8 +3,9 @@
 Theory of operation. `read` takes the common shapes itself (A, AAAA, MX, TXT, PTR, CNAME, NS, SOA in any
 section, compressed names of ordinary letters, an OPT record with extended errors) and gives up with
 None on anything else: other types or classes, escapes in names, several questions, whatever is wrong.
-`interpret` then asks dnspython. Both give the same `Reply`, which a fuzz test over generated and mutated
-messages proves; so the short way is only speed, a fiftieth of the cost, and never a matter of judgement.
+`guest.interpret` then asks dnspython. Both give the same `Reply`, which a fuzz test over generated and
+mutated messages proves; so the short way is only speed, a fiftieth of the cost, and never a matter of
+judgement.
 
 Names are in lower case and A-labels without the final dot; the root, thus the host of a null MX
 (RFC 7505), is "". A label with a dot or another special character inside is in master file notation
@@ -16,11 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from socket import AF_INET, AF_INET6, inet_ntop
 from struct import Struct, error
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    import dns.message
-    import dns.rdataset
+from typing import Any, NamedTuple
 
 MAX_CHAIN = 16
 """CNAMEs followed for one question."""
@@ -77,7 +74,9 @@ class Section(NamedTuple):
 def encode_name(name: str) -> bytes | None:
     """The name as octets, None if it is none (an empty or long label, over 255 octets)."""
     if "\\" in name or not name.isascii():
-        return _encode_odd_name(name)
+        from senderauth.dns.guest import encode_odd_name
+
+        return encode_odd_name(name)
     if not name:
         return b"\0"
     try:
@@ -87,29 +86,14 @@ def encode_name(name: str) -> bytes | None:
     return wire if len(wire) <= 255 else None
 
 
-def _encode_odd_name(name: str) -> bytes | None:
-    import dns.exception
-    import dns.name
-
-    if not name.isascii():
-        return None
-    try:
-        return dns.name.from_text(name).to_wire()
-    except (dns.exception.DNSException, ValueError):
-        return None
-
-
 def rdtype_number(rdtype: str) -> int:
     """The number of a record type; ValueError if there is no such type."""
     number = TYPES.get(rdtype)
     if number is not None:
         return number
-    import dns.rdatatype
+    from senderauth.dns.guest import odd_type
 
-    try:
-        return int(dns.rdatatype.from_text(rdtype))
-    except (dns.rdatatype.UnknownRdatatype, ValueError):
-        raise ValueError(f"there is no record type {rdtype!r}") from None
+    return odd_type(rdtype)
 
 
 def question(name: bytes, number: int) -> bytes:
@@ -446,95 +430,3 @@ def _negative_ttl(soas: dict[str, int], name: str) -> int | None:
         if not zone or name == zone or name.endswith(f".{zone}"):
             return ttl
     return None
-
-
-# --- dnspython -------------------------------------------------------------------------------------
-
-
-def interpret(wire: bytes, name: str, rdtype: str) -> Reply | None:
-    """As `read`, by dnspython and for every shape; None if the message is malformed."""
-    import dns.exception
-    import dns.message
-
-    try:
-        message = dns.message.from_wire(
-            wire, ignore_trailing=True, continue_on_error=True, raise_on_truncation=False
-        )
-    except dns.exception.DNSException:
-        return None
-    if message.errors or not isinstance(message, dns.message.QueryMessage):
-        return None
-    return from_message(message, name, rdtype)
-
-
-def from_message(message: dns.message.Message, name: str, rdtype: str) -> Reply:
-    """As `read`, from a message that dnspython has parsed."""
-    import dns.flags
-    import dns.rdataclass
-    import dns.rdatatype
-
-    number = rdtype_number(rdtype)
-    section = Section({}, {}, {}, False)
-    for rrset in message.answer:
-        if rrset.rdclass != dns.rdataclass.IN or rrset.covers:
-            continue
-        owner = host_text(rrset.name)
-        if rrset.rdtype == number:
-            section.answers[owner] = (rrset.ttl, *values(rrset))
-        if rrset.rdtype == dns.rdatatype.CNAME:
-            section.aliases[owner] = (rrset.ttl, host_text(rrset[0].target))
-    delegates = False
-    for rrset in message.authority:
-        if rrset.rdclass == dns.rdataclass.IN and rrset.rdtype == dns.rdatatype.SOA:
-            section.soas[host_text(rrset.name)] = min(rrset.ttl, rrset[0].minimum)
-        delegates |= rrset.rdtype == dns.rdatatype.NS
-    note = "; ".join(ede_note(int(error.code), error.text) for error in message.extended_errors())
-    return follow(
-        section._replace(delegates=delegates),
-        canonical_text(name),
-        rdtype,
-        int(message.rcode()),
-        bool(message.flags & dns.flags.AA),
-        note[:MAX_NOTE],
-    )
-
-
-def canonical_text(name: str) -> str:
-    """A name as the records would have it: escapes written as dnspython writes them."""
-    if "\\" not in name:
-        return name
-    import dns.name
-
-    return host_text(dns.name.from_text(name))
-
-
-def host_text(name: Any) -> str:
-    """A dnspython name as this room writes names."""
-    text: str = name.to_text(omit_final_dot=True).lower()
-    return "" if text == "." else text
-
-
-def values(rdatas: Iterable[Any]) -> tuple[tuple[Any, ...], tuple[tuple[bytes, ...], ...]]:
-    """Records and TXT strings of dnspython's rdatas, all of one type."""
-    records: dict[Any, None] = dict.fromkeys(_value(rdata) for rdata in rdatas)
-    if records and isinstance(first := next(iter(records)), tuple) and isinstance(first[0], bytes):
-        strings = tuple(records)
-        return tuple([b"".join(parts) for parts in strings]), strings
-    return tuple(records), ()
-
-
-def _value(rdata: Any) -> Any:
-    number = int(rdata.rdtype)
-    if number in (A, AAAA):
-        return inet_ntop(AF_INET if number == A else AF_INET6, rdata.to_wire())
-    if number in (NS, CNAME, PTR):
-        return host_text(rdata.target)
-    if number == MX:
-        return rdata.preference, host_text(rdata.exchange)
-    if number == TXT:
-        return rdata.strings
-    if number == SOA:
-        hosts = host_text(rdata.mname) or ".", host_text(rdata.rname) or "."
-        numbers = rdata.serial, rdata.refresh, rdata.retry, rdata.expire, rdata.minimum
-        return " ".join([*hosts, *map(str, numbers)])
-    return str(rdata)
