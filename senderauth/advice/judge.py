@@ -60,7 +60,7 @@ class Report:
 
     def exit_code(self, fail_on: Severity | None = None) -> int:
         """0: nothing would be rejected; 1: something would, or there is a finding of this severity or above;
-        3: DNS would not tell, and nothing worse is known.
+        2: a host that was named has no address; 3: DNS would not tell, and nothing worse is known.
         """
         counted = [prediction for prediction in self.predictions if not prediction.optional]
         if any(p.outcome == "refused" or (p.outcome == "deferred" and not p.for_now) for p in counted):
@@ -69,6 +69,8 @@ class Report:
             level = SEVERITIES.index(fail_on)
             if any(SEVERITIES.index(finding.severity) >= level for finding in self.findings):
                 return 1
+        if any(host.state == "missing" for host in self.hosts):
+            return 2
         return 3 if self.outcome == "unknown" else 0
 
     @property

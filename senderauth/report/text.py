@@ -211,10 +211,11 @@ def caret(page: Page, evidence: Any) -> None:
 
 
 def _why(page: Page, report: Any, words: Wording) -> None:
-    page.head(words.ui("head-why"))
     told: set[str] = set()
 
     def once(text: str) -> None:
+        if not told:
+            page.head(words.ui("head-why"))
         if text not in told:
             told.add(text)
             page.line(text, indent=2, hang=2)
@@ -279,6 +280,7 @@ def _limits(page: Page, report: Any, words: Wording) -> None:
         page.line(words.ui("limits-signature"), indent=2, hang=2)
     if any(s.assumed == "key" for v in report.verdicts for s in v.dkim):
         page.line(words.ui("limits-key"), indent=2, hang=2)
-    if any(v.spf.result == "temperror" or v.dmarc.result == "temperror" for v in report.verdicts):
+    silent = any(v.spf.result == "temperror" or v.dmarc.result == "temperror" for v in report.verdicts)
+    if silent or any(host.state == "unknown" for host in report.hosts):
         page.line(words.ui("limits-dns"), indent=2, hang=2)
     page.line(words.ui("limits-content"), indent=2, hang=2)
