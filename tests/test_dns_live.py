@@ -294,6 +294,7 @@ def test_announcements_that_fail_trouble_nobody(driver: Driver) -> None:
     resolver = LiveResolver([closed_port()])
 
     async def work() -> None:
+        prefetch(resolver, [Question("a.example", "NONSENSE"), Question("a..b", "A")])
         prefetch(resolver, [Question(f"{n}.example", "A") for n in range(3000)])
 
     driver(work())

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from heapq import heappop, heappush
 
 from senderauth.dns import wire
@@ -83,7 +84,8 @@ class Client:
             if len(self._queue) >= MAX_AHEAD:
                 return
             if question not in self._flights and question not in self._landed:
-                self._start(question)
+                with suppress(ValueError):  # no such type: `ask` will say so
+                    self._start(question)
 
     def _start(self, question: Question) -> Answer | Exchange:
         name = wire.encode_name(question.name)
