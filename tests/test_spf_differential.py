@@ -82,8 +82,9 @@ PYSPF_DIFFERS = {
         or f"redirect={name}" in text
         or "redirect=%{" in text
     ),
-    "refuses an unknown modifier that stands twice; RFC 7208 6 says so of redirect and exp only": lambda text, _: (
-        any(text.count(f" {word}=") > 1 for word in ("x-unknown", "ra", "rp"))
+    # RFC 7208 6 says so of redirect and exp only
+    "refuses an unknown modifier that stands twice": lambda text, _: any(
+        text.count(f" {word}=") > 1 for word in ("x-unknown", "ra", "rp")
     ),
 }
 
