@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -81,6 +81,29 @@ class Step:
         return (self.id, self.facts, self.inner) == (other.id, other.facts, other.inner)
 
     __hash__ = None  # type: ignore[assignment]
+
+
+class LateStep(Step):
+    """A step whose inner ones are worked out when somebody looks: most traces are never read."""
+
+    __slots__ = ("_tell",)
+
+    def __init__(self, id: str, facts: dict[str, Any], tell: Callable[[], list[Step]]) -> None:
+        self.id = id
+        self.facts = facts
+        self._tell: Callable[[], list[Step]] | None = tell
+
+    @property
+    def inner(self) -> list[Step]:  # type: ignore[override]
+        """The steps inside."""
+        if self._tell is not None:
+            _inner.__set__(self, self._tell())
+            self._tell = None
+        found: list[Step] = _inner.__get__(self)
+        return found
+
+
+_inner: Any = Step.__dict__["inner"]  # the slot that the property hides
 
 
 class Trace:

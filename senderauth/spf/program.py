@@ -48,6 +48,8 @@ class Program:
     directives: tuple[Directive, ...]
     redirect: MacroString | None
     exp: MacroString | None
+    asks: bool
+    """Whether any of it needs DNS."""
 
 
 def literal_name(spec: MacroString | None) -> str | None:
@@ -64,7 +66,9 @@ def compiled(text: bytes) -> Program:
 
 def _compiled(text: bytes) -> Program:
     record = parse(text)
-    return Program(record, tuple(map(_directive, record.mechanisms)), record.redirect, record.exp)
+    mechanisms, redirect = record.mechanisms, record.redirect
+    asks = redirect is not None or any(term.costs_lookup for term in mechanisms)
+    return Program(record, tuple(map(_directive, mechanisms)), redirect, record.exp, asks)
 
 
 _kept = lru_cache(maxsize=1_024)(_compiled)

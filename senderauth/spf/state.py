@@ -1,19 +1,21 @@
 """One evaluation under way: inputs, budget and trace; how it is ended early.
 
 DNS is asked in `Check.ask` alone, so that every question leaves a step and every void lookup is counted.
+What happens is kept as a list of events and told as a tree of steps when somebody looks at it, since
+making the tree would take a fifth of a check.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from senderauth import names
-from senderauth.dns import Question, Resolver, Status
-from senderauth.spf.program import Program, Word
-from senderauth.values import Reason, Trace
+from senderauth.dns import Answer, Question, Resolver, Status
+from senderauth.spf.program import Directive, Program, Word
+from senderauth.values import LateStep, Reason, Step
 
 MAX_TERMS = 10  # RFC 7208 4.6.4, all four
 MAX_VOIDS = 2
@@ -88,12 +90,54 @@ def number_of(address: str) -> int:
 question = lru_cache(maxsize=16_384)(Question)  # the same are asked again and again
 
 
+Event = (
+    tuple[str, str, Answer]  # a question
+    | tuple[Directive, bool, int, int]  # a term that asked nothing: matched, lookups, voids
+    | tuple[str, dict[str, Any]]  # a step is opened
+    | None  # and closed
+)
+
+
+def told(events: list[Event]) -> list[Step]:
+    """The events as a tree of steps."""
+    top: list[Step] = []
+    opened = [top]
+    for event in events:
+        if event is None:
+            opened.pop()
+        elif len(event) == 2:
+            step = Step(event[0], event[1], [])
+            opened[-1].append(step)
+            opened.append(step.inner)
+        elif len(event) == 3:
+            opened[-1].append(Step("dns", _asked(*event), []))
+        else:
+            directive, matched, lookups, voids = event
+            facts = {"term": directive.text, "matched": matched, "lookups": lookups, "voids": voids}
+            opened[-1].append(Step("spf-term", facts, []))
+    return top
+
+
+def _asked(name: str, rdtype: str, answer: Answer) -> dict[str, Any]:
+    """A question and its answer, as facts."""
+    records = answer.records[:MAX_RECORDS_SHOWN]
+    facts: dict[str, Any] = {"name": name, "type": rdtype, "status": answer.status.value, "records": records}
+    facts["source"] = answer.source
+    if len(answer.records) > len(records):
+        facts["count"] = len(answer.records)
+    if answer.canonical_name is not None:
+        facts["canonical_name"] = answer.canonical_name
+    if answer.note:
+        facts["note"] = answer.note
+    return facts
+
+
 class Check:
     """Inputs, budget and trace of one evaluation."""
 
     __slots__ = (
-        "announces",
         "client",
+        "events",
         "free",
         "helo",
         "limit_terms",
@@ -105,7 +149,6 @@ class Check:
         "record",
         "resolver",
         "sender",
-        "trace",
         "voids",
     )
 
@@ -113,7 +156,6 @@ class Check:
         self,
         resolver: Resolver,
         client: Client,
-        domain: str,
         sender: str,
         helo: str,
         receiver: str,
@@ -122,7 +164,6 @@ class Check:
         limit_voids: int,
     ) -> None:
         self.resolver, self.client, self.sender, self.helo = resolver, client, sender, helo
-        self.announces = hasattr(resolver, "prefetch")
         self.receiver, self.now = receiver, now
         self.limit_terms, self.limit_voids = limit_terms, limit_voids
         self.lookups = self.voids = 0
@@ -131,31 +172,40 @@ class Check:
         self.ptr_names: list[str] | None = None
         self.record: str | None = None
         """The first record that was read."""
-        self.trace = Trace("spf", ip=client.text, domain=domain, sender=sender, helo=helo)
+        self.events: list[Event] = []
 
     async def ask(self, name: str, rdtype: str, void_counts: bool = True) -> tuple[Any, ...]:
         """The records, none where there are none. An answer that DNS would not give is a temperror."""
         answer = await self.resolver.resolve(question(name, rdtype))
-        status, records = answer.status, answer.records
-        step = self.trace.note(
-            "dns",
-            name=name,
-            type=rdtype,
-            status=status._value_,
-            records=records[:MAX_RECORDS_SHOWN],
-            source=answer.source,
-        )
-        if answer.canonical_name is not None:
-            step.facts["canonical_name"] = answer.canonical_name
+        self.events.append((name, rdtype, answer))
+        records = answer.records
         if records:
             return records
+        status = answer.status
         if status is not Status.NOERROR and status is not Status.NXDOMAIN:  # RFC 7208 4.4, 5
-            raise Stop("temperror", "spf-dns-unknown", name=name, type=rdtype, status=status._value_)
+            raise Stop("temperror", "spf-dns-unknown", name=name, type=rdtype, status=status.value)
         if void_counts and not self.free:
             self.voids += 1
             if self.voids > self.limit_voids:  # RFC 7208 4.6.4
                 raise Stop("permerror", "spf-too-many-voids", limit=self.limit_voids, name=name, type=rdtype)
         return records
+
+    def enter(self, id: str, facts: dict[str, Any]) -> dict[str, Any]:
+        """Opens a step until `leave`; its facts may still grow. An error result leaves all that are open."""
+        self.events.append((id, facts))
+        return facts
+
+    def leave(self) -> None:
+        """Closes the step that was opened last."""
+        self.events.append(None)
+
+    def note(self, id: str, facts: dict[str, Any]) -> None:
+        """Adds a step without inner ones."""
+        self.events += ((id, facts), None)
+
+    def trace(self, facts: dict[str, Any]) -> Step:
+        """All that happened, below a root with these facts."""
+        return LateStep("spf", facts, partial(told, self.events))
 
     def spend(self, term: str) -> None:
         """One of the ten, before anything is asked for the term (RFC 7208 4.6.4)."""

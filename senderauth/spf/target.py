@@ -16,14 +16,14 @@ async def target(check: Check, spec: MacroString, domain: str) -> str:
     if not letters:
         return literal_name(spec) or ""
     if not is_expandable(check, letters):
-        check.trace.note("spf-local-part-not-ascii", macro=spec.text)
+        check.note("spf-local-part-not-ascii", {"macro": spec.text})
         return ""
     if "p" in letters and check.ptr_names is None:
         # The PTR query is "included in the overall limit" (RFC 7208 4.6.4): made once, it counts once
         check.spend("%{p}")
         await validated(check)
     text = expand_name(spec, values(check, domain))
-    check.trace.note("spf-macro", macro=spec.text, expanded=text)
+    check.note("spf-macro", {"macro": spec.text, "expanded": text})
     return names.normalise(text) or ""
 
 
@@ -96,8 +96,7 @@ async def validated(check: Check) -> list[str]:
         raise
     # RFC 7208 4.6.4: names after the first ten are ignored
     usable = [name for name in map(names.normalise, candidates[:MAX_PTR]) if name]
-    if check.announces:
-        prefetch(check.resolver, [question(name, client.address_type) for name in usable])
+    prefetch(check.resolver, [question(name, client.address_type) for name in usable])
     for name in usable:
         try:
             addresses = await check.ask(name, client.address_type, False)
