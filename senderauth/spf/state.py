@@ -121,8 +121,13 @@ def told(events: list[Event]) -> list[Step]:
 def _asked(name: str, rdtype: str, answer: Answer) -> dict[str, Any]:
     """A question and its answer, as facts."""
     records = answer.records[:MAX_RECORDS_SHOWN]
-    facts: dict[str, Any] = {"name": name, "type": rdtype, "status": answer.status.value, "records": records}
-    facts["source"] = answer.source
+    facts: dict[str, Any] = {
+        "name": name,
+        "type": rdtype,
+        "status": answer.status._value_,  # .value is a descriptor in Python, ten times as slow
+        "records": records,
+        "source": answer.source,
+    }
     if len(answer.records) > len(records):
         facts["count"] = len(answer.records)
     if answer.canonical_name is not None:
