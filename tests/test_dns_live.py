@@ -129,7 +129,9 @@ def test_a_large_answer_comes_over_tcp(driver: Driver, server: Server) -> None:
     before = len(server.messages)
     answer = ask(driver, server, "many.example", "TXT")
     assert sorted(answer.records) == sorted(RECORDS["many.example", "TXT"])
-    assert [over for _, _, over in server.messages[before:]] == ["udp", "tcp"]
+    *first, last = [over for _, _, over in server.messages[before:]]
+    assert set(first) == {"udp"}  # more than one where a busy machine let the client ask again
+    assert last == "tcp"
 
 
 @pytest.mark.parametrize(
