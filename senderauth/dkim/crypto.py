@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -9,7 +10,6 @@ from senderauth.dkim.record import rsa_numbers
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 Hash = Literal["sha256", "sha1"]
 
@@ -60,26 +60,35 @@ def verifies(kind: str, key: bytes, bits: int, algorithm: str, digest: bytes, si
 
 
 def _rsa(key: bytes, digest: bytes, signature: bytes) -> bool:
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-    from cryptography.hazmat.primitives.hashes import SHA256
-
     try:
-        _rsa_key(key).verify(signature, digest, PKCS1v15(), Prehashed(SHA256()))
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return _rsa_check(key)(signature, digest)
+    except ValueError:
         return False
-    return True
 
 
 @lru_cache(maxsize=256)
-def _rsa_key(key: bytes) -> RSAPublicKey:
+def _rsa_check(key: bytes) -> Callable[[bytes, bytes], bool]:
+    """Checks a signature over a digest with this key. ValueError where it is none."""
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+    from cryptography.hazmat.primitives.hashes import SHA256
 
     numbers = rsa_numbers(key)
     if numbers is None:
         raise ValueError("no RSA key")
-    return RSAPublicNumbers(e=numbers[1], n=numbers[0]).public_key()
+    public = RSAPublicNumbers(e=numbers[1], n=numbers[0]).public_key()
+    padding, hashed = PKCS1v15(), Prehashed(SHA256())
+
+    def check(signature: bytes, digest: bytes) -> bool:
+        try:
+            public.verify(signature, digest, padding, hashed)
+        except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+            return False
+        return True
+
+    return check
 
 
 def _ed25519(key: bytes, digest: bytes, signature: bytes) -> bool:

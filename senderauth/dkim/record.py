@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -19,14 +20,31 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=\s]")
 
 
-@dataclass(frozen=True, slots=True)
 class Tag:
-    """One tag of a tag list, white space around it taken off."""
+    """One tag of a tag list, white space around it taken off. Equal where name and value are."""
 
-    name: str
-    """As written: tag names are case-sensitive (RFC 6376 3.2)."""
-    value: str
-    span: Span = field(default=Span(0, 0), compare=False)
+    __slots__ = ("end", "name", "start", "value")
+
+    def __init__(self, name: str, value: str, start: int = 0, end: int = 0) -> None:
+        # not a dataclass: a frozen one costs three times as much, and every signature has a dozen
+        self.name = name
+        self.value = value
+        self.start = start
+        self.end = end
+
+    @property
+    def span(self) -> Span:
+        """From name to value, white space and all."""
+        return Span(self.start, self.end)
+
+    def __repr__(self) -> str:
+        return f"Tag({self.name!r}, {self.value!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tag) and (self.name, self.value) == (other.name, other.value)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +52,12 @@ class TagList:
     """A tag list, taken apart whole (RFC 6376 3.2)."""
 
     tags: tuple[Tag, ...]
+    """In the order in which they stand; names as written, for they are case-sensitive."""
     problems: tuple[Problem, ...] = ()
     """Faults that make the whole list invalid."""
-
     text: str = field(default="", compare=False)
+    values: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """The same by name."""
 
     def __str__(self) -> str:
         """The list in one line; as written where it has faults, which have no other form."""
@@ -45,11 +65,11 @@ class TagList:
 
     def get(self, name: str) -> str | None:
         """The tag's value, None where it is not there. An empty value is not an absent tag."""
-        return next((tag.value for tag in self.tags if tag.name == name), None)
+        return self.values.get(name)
 
     def words(self, name: str) -> tuple[str, ...] | None:
         """A colon-separated value as lower-case words."""
-        value = self.get(name)
+        value = self.values.get(name)
         return None if value is None else tuple(word.strip(SPACE).lower() for word in value.split(":"))
 
 
@@ -57,7 +77,7 @@ def tag_list(text: str) -> TagList:
     """Takes a tag list apart. A tag without "=" or with an odd name, and a name twice, are faults."""
     tags: list[Tag] = []
     problems: list[Problem] = []
-    seen: set[str] = set()
+    values: dict[str, str] = {}
     position = 0
     parts = text.split(";")
     if not parts[-1].strip(SPACE):
@@ -69,14 +89,14 @@ def tag_list(text: str) -> TagList:
         start, position = position, position + len(part) + 1
         name, equals, value = part.partition("=")
         name = name.strip(SPACE)
-        if not equals or _NAME.match(name) is None:
+        if not equals or not ((name.isalpha() and name.isascii()) or _NAME.match(name)):
             problems.append(_no_tag(part.strip(SPACE), Span(start, position - 1)))
-        elif name in seen:  # RFC 6376 3.2: the whole list is invalid
+        elif name in values:  # RFC 6376 3.2: the whole list is invalid
             problems.append(Problem("dkim-tag-twice", Span(start, position - 1), {"tag": name}))
         else:
-            seen.add(name)
-            tags.append(Tag(name, value.strip(SPACE), Span(start, position - 1)))
-    return TagList(tuple(tags), tuple(problems), text)
+            values[name] = value.strip(SPACE)
+            tags.append(Tag(name, values[name], start, position - 1))
+    return TagList(tuple(tags), tuple(problems), text, values)
 
 
 def _no_tag(written: str, span: Span) -> Problem:
@@ -187,6 +207,7 @@ def _foreign(text: str) -> str:
     return found[0] if found else ""
 
 
+@lru_cache(maxsize=1_024)
 def rsa_numbers(der: bytes) -> tuple[int, int] | None:
     """Modulus and exponent of an RSA public key, as SubjectPublicKeyInfo or bare RSAPublicKey (RFC 6376
     3.6.1 says the one, practice the other); None where it is neither. A few lines of DER instead of the

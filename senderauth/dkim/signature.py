@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from senderauth import names
 from senderauth.dkim.canonical import Canonicalization
-from senderauth.dkim.record import SPACE, TagList, base64_of, international, tag_list
+from senderauth.dkim.record import TagList, base64_of, international, tag_list
 from senderauth.values import Problem, Span
 
 MAX_NUMBER = 12
@@ -84,23 +84,23 @@ class Reader:
 
     def __init__(self, tags: TagList) -> None:
         self.tags = tags
+        self._get = tags.values.get
         self.problems: list[Problem] = list(tags.problems)
         self.computable = not tags.problems
-        self._spans = {tag.name: tag.span for tag in tags.tags}
 
     def problem(self, id: str, tag: str, *, fatal: bool = True, **facts: object) -> None:
         """Notes a fault in this tag; a fatal one leaves nothing to compute."""
-        self.problems.append(Problem(id, self._spans.get(tag, Span(0, 0)), {"tag": tag, **facts}))
+        span = next((one.span for one in self.tags.tags if one.name == tag), Span(0, 0))
+        self.problems.append(Problem(id, span, {"tag": tag, **facts}))
         self.computable &= not fatal
 
     def required(self, tag: str) -> str:
         """The tag's value; a fault where it is not there or empty (RFC 6376 6.1.1)."""
-        value = self.tags.get(tag)
-        if value is None:
-            self.problem("dkim-tag-missing", tag)
-        elif not value:
-            self.problem("dkim-tag-without-value", tag)
-        return value or ""
+        value = self._get(tag)
+        if value:
+            return value
+        self.problem("dkim-tag-missing" if value is None else "dkim-tag-without-value", tag)
+        return ""
 
     def version(self) -> None:
         """v=, which must be 1."""
@@ -124,7 +124,7 @@ class Reader:
 
     def canonicalization(self) -> tuple[Canonicalization, Canonicalization]:
         """c= of header and body."""
-        written = self.tags.get("c")
+        written = self._get("c")
         header, slash, body = ("simple" if written is None else written.lower()).partition("/")
         pair = CANONICALIZATIONS.get(header), CANONICALIZATIONS.get(body if slash else "simple")
         if pair[0] is None or pair[1] is None:
@@ -135,7 +135,7 @@ class Reader:
         """d= and s=, which must make a name."""
         domain, selector = international(self.required("d")), international(self.required("s"))
         for tag, value in (("d", domain), ("s", selector)):
-            if value and (names.normalise(value) is None or any(map(str.isspace, value)) or "@" in value):
+            if value and (names.normalise(value) is None or "@" in value or len(value.split()) > 1):
                 self.problem("dkim-name-unusable", tag, written=value[:100])
         if self.computable and names.normalise(f"{selector}._domainkey.{domain}") is None:  # too long
             self.problem("dkim-name-unusable", "s", written=selector[:100])
@@ -143,12 +143,12 @@ class Reader:
 
     def names(self, tag: str = "h") -> tuple[bytes, ...]:
         """The field names of h=, lower case."""
-        listed = self.required(tag).split(":")
-        return tuple(name.strip(SPACE).lower().encode("latin-1", "replace") for name in listed)
+        listed = self.required(tag).lower().encode("latin-1", "replace")
+        return tuple([name.strip() for name in listed.split(b":")])
 
     def number(self, tag: str, digits: int) -> int | None:
         """An unsigned decimal number, None where the tag is not there."""
-        written = self.tags.get(tag)
+        written = self._get(tag)
         if written is None:
             return None
         if not written.isascii() or not written.isdigit() or len(written) > digits:
@@ -203,9 +203,9 @@ def unquoted(text: str) -> str:
 
 def without_signature(raw: bytes, tags: TagList, value_start: int) -> bytes:
     """The field with b= empty, as it was when it was signed (RFC 6376 3.7)."""
-    span = next((tag.span for tag in tags.tags if tag.name == "b"), None)
-    if span is None:
+    tag = next((tag for tag in tags.tags if tag.name == "b"), None)
+    if tag is None:
         return raw
-    start, end = value_start + span.start, value_start + span.end
+    start, end = value_start + tag.start, value_start + tag.end
     equals = raw.index(b"=", start)
     return raw[: equals + 1] + raw[end:]

@@ -163,7 +163,7 @@ class _Work:
             key.bits if key is not None else 0,
             hashes.header_ok,
             hashes.body_ok,
-            tuple(name.decode("latin-1") for name in signature.names),
+            tuple(b":".join(signature.names).decode("latin-1").split(":")),
             signature.signed_at,
             signature.expires_at,
             signature.length,
@@ -201,7 +201,7 @@ class _Work:
             "dkim-header-hashed",
             ok=ok,
             count=len(signed),
-            names=[name.decode("latin-1") for name in signature.names[:SHOWN]],
+            names=b":".join(signature.names[:SHOWN]).decode("latin-1").split(":"),
         )
         return Hashes(ok, body_ok, size, not ok and _foreign(usable, signature))
 
