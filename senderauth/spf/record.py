@@ -365,8 +365,6 @@ def macro_string(text: str, offset: int = 0, letters: frozenset[str] = EXPLANATI
         if match is None or (match[2] and not keep):  # zero parts are none (RFC 7208 7.3)
             raise FaultError("spf-macro-malformed", offset + percent, offset + percent + 2)
         letter = match[1].lower()
-        if letter not in EXPLANATION_LETTERS:
-            raise FaultError("spf-macro-malformed", offset + percent, offset + match.end())
         if letter not in letters:
             raise FaultError("spf-macro-not-allowed", offset + percent, offset + match.end(), letter=letter)
         parts += filter(None, ("".join(literal),))
