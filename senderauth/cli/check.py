@@ -21,25 +21,30 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
-    author: Annotated[str, typer.Argument(help="From address, or its domain alone.")],
-    host: Annotated[List, typer.Option("--host", help="Sending host: address or name; repeatable.")],
+    author: Annotated[str, typer.Argument(metavar="AUTHOR", help="From address, or its domain alone.")],
+    host: Annotated[
+        List, typer.Option("--host", metavar="HOST", help="Sending host: address or name; repeatable.")
+    ],
     mail_from: Annotated[
-        str | None, typer.Option(help='MAIL FROM address; "<>" for a null one. Default: the author.')
+        str | None,
+        typer.Option(metavar="ADDRESS", help='MAIL FROM address; "<>" for a null one. Default: the author.'),
     ] = None,
     helo: Annotated[
-        str | None, typer.Option(help="HELO name. Default: from reverse DNS, else the host.")
+        str | None, typer.Option(metavar="NAME", help="HELO name. Default: from reverse DNS, else the host.")
     ] = None,
     dkim: Annotated[
         List | None, typer.Option(metavar="DOMAIN[:SELECTOR]", help="Planned DKIM signer; repeatable.")
     ] = None,
     unsigned: Annotated[bool, typer.Option("--unsigned", help="The mail has no DKIM signature.")] = False,
     login: Annotated[
-        str | None, typer.Option(help="Address you log in with at the submission server.")
+        str | None, typer.Option(metavar="ADDRESS", help="Address you log in with at the submission server.")
     ] = None,
     receiver: Annotated[
         List | None,
         typer.Option(
-            help="Only this receiver or family; repeatable. See `receivers`.", autocompletion=receiver_ids
+            metavar="ID",
+            help="Only this receiver or family; repeatable. See `receivers`.",
+            autocompletion=receiver_ids,
         ),
     ] = None,
     zone: Annotated[
@@ -50,7 +55,9 @@ def check(
     ] = False,
     nameserver: Annotated[
         List | None,
-        typer.Option(help="address[:port], tls://…, https://…; repeatable. Default: the system's."),
+        typer.Option(
+            metavar="SERVER", help="address[:port], tls://…, https://…; repeatable. Default: the system's."
+        ),
     ] = None,
     timeout: Annotated[float, typer.Option(min=0.1, max=120, help="Seconds for one question.")] = 5.0,
     tries: Annotated[int, typer.Option(min=1, max=10, help="Attempts per name server.")] = 3,

@@ -79,7 +79,7 @@ def _groups(report: Any) -> Iterable[tuple[tuple[str, str, str], list[Any]]]:
 
 def _answers(page: Page, report: Any, words: Wording) -> None:
     """One line for each address and signing: the worst answer and how many give it."""
-    author = report.scenario.author_address.domain
+    author = names.display(report.scenario.author_address.domain)
     worst: dict[tuple[str, str], set[str]] = {}
     for (host, address, signing), group in _groups(report):
         counted = [p for p in group if not p.optional]
@@ -157,7 +157,9 @@ SPOKEN = frozenset(
 
 
 def _case(prediction: Any, words: Wording, report: Any) -> str:
-    said = words.ui(f"signing-{prediction.signing}", domain=report.scenario.author_address.domain)
+    said = words.ui(
+        f"signing-{prediction.signing}", domain=names.display(report.scenario.author_address.domain)
+    )
     return f"{prediction.address} {said}" if len(report.senders) > 1 else said
 
 
@@ -232,7 +234,9 @@ def _why(page: Page, report: Any, words: Wording) -> None:
             )
             once(f"DKIM {signature.result}  {name}: {words.reason(signature.reason)}")
     for verdict in report.verdicts:
-        said = words.ui(f"signing-{verdict.signing}", domain=report.scenario.author_address.domain)
+        said = words.ui(
+            f"signing-{verdict.signing}", domain=names.display(report.scenario.author_address.domain)
+        )
         alike: dict[str, list[str]] = {}
         for name, judged in (("RFC 9989", verdict.dmarc), ("RFC 7489", verdict.dmarc_rfc7489)):
             alike.setdefault(f"{judged.result}|{words.reason(judged.reason)}", []).append(name)
