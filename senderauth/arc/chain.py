@@ -33,7 +33,8 @@ from senderauth.dns import Question, Resolver, prefetch
 from senderauth.values import Finding, Reason, Severity, Step, Trace
 
 Result = Literal["none", "pass", "fail", "temperror"]
-Part = Literal["pass", "fail", "temperror", "unread"]
+Part = Literal["pass", "fail", "no-key", "temperror", "unread"]
+"""Whether a signature verifies. "no-key": it has none that can be used; "unread": not computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class ArcSet:
     signed_at: int | None
     """t= of the seal, seconds since 1970."""
     seal: Part
-    """Whether the seal verifies. "unread": not computed."""
+    """Whether the seal verifies."""
     message: Part
     """Whether the message signature verifies: the message is as this handler sent it on."""
     header_ok: bool | None
@@ -203,7 +204,7 @@ def _message_as(
         _digest(field, signature, header),
         signature.octets,
     )
-    header_ok = {"pass": True, "fail": False}.get(state)
+    header_ok = {"pass": True, "fail": False}.get(state)  # None: not computed
     return ("fail" if state == "pass" and not body_ok else state), header_ok, body_ok
 
 
@@ -218,7 +219,7 @@ def _by_key(key: Key | None, algorithm: str, digest: bytes, signature: bytes) ->
     if key.state == "temperror":
         return "temperror"
     if key.state != "valid":
-        return "fail"
+        return "no-key"
     kind, _, hash = algorithm.partition("-")
     good = any(
         one.type == kind
@@ -237,12 +238,16 @@ def _verdict(sets: tuple[ArcSet, ...], fault: Fault | None) -> tuple[Result, Rea
     facts: dict[str, object] = {"instance": newest.instance, "domain": newest.message_domain}
     if newest.message == "temperror":
         return "temperror", Reason("arc-key-unknown", facts)
+    if newest.message == "no-key":
+        return "fail", Reason("arc-key-unusable", facts)
     if newest.message != "pass":  # step 4
         return "fail", Reason(_why(newest), facts)
     for one in reversed(sets):  # step 6
         facts = {"instance": one.instance, "domain": one.domain}
         if one.seal == "temperror":
             return "temperror", Reason("arc-key-unknown", facts)
+        if one.seal == "no-key":
+            return "fail", Reason("arc-key-unusable", facts)
         if one.seal != "pass":
             return "fail", Reason("arc-seal-broken", facts)
     sealers = [one.domain for one in sets]
