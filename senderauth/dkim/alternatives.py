@@ -74,11 +74,11 @@ def alternatives(
         yield Alternative(place, None, "dkim-broke-field-added")
         for other in context.others(names[place], raw):
             yield Alternative(place, other, "dkim-broke-order")
-        yield from _values(place, raw, "dkim-broke-field-value", GUESSES.get(names[place], ()))
         if names[place] in ADDRESSES:
             yield from _values(place, raw, "dkim-broke-requoted", _requoted(_value(raw)))
         if names[place] == b"content-type":
             yield from _values(place, raw, "dkim-broke-content-type", context.content_types(_value(raw)))
+        yield from _values(place, raw, "dkim-broke-field-value", GUESSES.get(names[place], ()))
         yield from _values(place, raw, "dkim-broke-encoded-words", _encoded(_value(raw)))
         if how == "simple":
             for folded in _refolded(raw):

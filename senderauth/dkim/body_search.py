@@ -105,9 +105,9 @@ def search_body(message: Message, goal: Goal, search: Search) -> Reason | None:
     lines = Lines(b"".join(canonical_body(repaired, 0, goal.how, repair=False)), goal)
     parts = _delimiters(message, lines)
     ways: tuple[Callable[[], None], ...] = (
-        lambda: _canonicalization(repaired, goal, search),
         lambda: _footer(lines, 0, "dkim-broke-footer", search),
         lambda: _transforms("dkim-tried-whole-body", undoings(octets, repaired), goal, search),
+        lambda: _canonicalization(repaired, goal, search),
         lambda: _cuts(lines, _banners(lines, parts), "dkim-tried-banner", search),
         lambda: _cuts(lines, _inner_footers(parts), "dkim-tried-inner-footer", search),
         lambda: _cuts(lines, _parts(parts), "dkim-tried-parts", search),
@@ -124,14 +124,15 @@ def search_body(message: Message, goal: Goal, search: Search) -> Reason | None:
 
 
 def _canonicalization(octets: bytes, goal: Goal, search: Search) -> None:
-    """The signer said one and hashed by the other."""
+    """Only white space was changed, which simple does not bear; or the signer said relaxed and hashed
+    by simple.
+    """
     before = search.budget.used
-    other: Canonicalization = "relaxed" if goal.how == "simple" else "simple"
-    if search.budget.take(len(octets)) and Goal(goal.digest, goal.algorithm, other, goal.length).met_by(
-        octets
-    ):
-        facts = {"said": goal.how, "meant": other}
-        search.proven = Reason("dkim-broke-canonicalization", facts)
+    strict = goal.how == "simple"
+    other = Goal(goal.digest, goal.algorithm, "relaxed" if strict else "simple", goal.length)
+    if search.budget.take(len(octets)) and other.met_by(octets):
+        id = "dkim-broke-white-space" if strict else "dkim-broke-canonicalization"
+        search.proven = Reason(id, {"said": goal.how, "right": other.how})
     search.note("dkim-tried-canonicalization", before)
 
 

@@ -90,7 +90,7 @@ def _canonicalization(pieces: Pieces, search: Search) -> None:
         for place, raw in enumerate((*pieces.raws, pieces.own))
     ]
     if search.budget.take(pieces.size) and pieces.met_by(changes):
-        search.proven = Reason("dkim-broke-header-canonicalization", {"said": pieces.how, "meant": other})
+        search.proven = Reason("dkim-broke-header-canonicalization", {"said": pieces.how, "right": other})
     search.note("dkim-tried-header-canonicalization", before)
 
 
