@@ -1,11 +1,12 @@
 """SPF against the suites of others (see tests/conformance.py)."""
 
+import ast
 from typing import Any
 
 import pytest
 
-from senderauth.dns import drive
-from senderauth.spf import MAX_VOIDS, Result, check_host
+from senderauth.dns import Answer, Question, Status, ZoneResolver, drive
+from senderauth.spf import MAX_VOIDS, Result, check_host, parse, survey
 from tests.conformance import resolver, suite
 
 SUITES = ("openspf-rfc7208", "openspf-rfc4408", "pyspf-own", "mailauth-spf", "noxxi-spf")
@@ -66,3 +67,68 @@ def test_suite(name: str, data: Any, case: Any) -> None:
 
 def test_the_suite_is_whole() -> None:
     assert len(suite("openspf-rfc7208")["cases"]) == 203
+
+
+def macro_cases() -> list[Any]:
+    try:
+        return [pytest.param(c, id=c["macro"]) for c in suite("mailauth-spf", "macro_cases.json")["cases"]]
+    except pytest.skip.Exception:
+        return []
+
+
+@pytest.mark.parametrize("case", macro_cases())
+def test_macros(case: Any) -> None:
+    args = case["args"]
+    domain = args.get("domain", args["sender"].rpartition("@")[2])
+    zone = ZoneResolver.from_records(
+        {
+            (domain, "TXT"): [b"v=spf1 -all exp=why.example"],
+            ("why.example", "TXT"): [case["macro"].encode()],
+        }
+    )
+    result = drive(check_host(zone, args.get("ip", "192.0.2.1"), domain, args["sender"], "helo.example"))
+
+    assert (result.explanation or "").lower() == case["expect"].lower()  # %{i} is in capitals, as DNS may be
+
+
+def test_fuzz_seeds_neither_crash_nor_ask_without_end() -> None:
+    for seed in suite("spf-fuzz-seeds")["seeds"]:
+        literal = ast.literal_eval(f"b{seed['args'][0]}" if seed["args"][0][:1] in "\"'" else "b''")
+        for text in (literal, literal.rstrip(b"\n")):
+            parse(text)
+            asked = Counting(text)
+            drive(check_host(asked, "192.0.2.1", "a.example", "u@a.example", "h.example"))
+            drive(survey(asked, "a.example"))
+            assert asked.count < 1_200, text
+
+
+class Counting:
+    """Every name has this record, and an address."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text, self.count = text, 0
+
+    async def resolve(self, question: Question) -> Answer:
+        self.count += 1
+        records = {"TXT": (self.text,), "A": ("198.51.100.1",), "MX": ((1, "mx.example"),)}
+        return Answer(Status.NOERROR, records.get(question.rdtype, ()))
+
+
+def test_real_records_are_read_and_written_back() -> None:
+    texts = suite("real-dns", "spf_records.json")["mailcheck_cumbria"]
+    assert len(texts) == 18
+    for text in texts:
+        record = parse(text)
+        assert record.problems == ()
+        assert str(record) == " ".join(text.split())
+
+
+def test_real_trees_are_surveyed() -> None:
+    names = suite("real-dns", "dnscontrol-testdata-dns1.json")
+    zone = ZoneResolver.from_records({(n, "TXT"): [t.encode() for t in v["txt"]] for n, v in names.items()})
+    surveys = {name: drive(survey(zone, name)) for name in names}
+
+    google = surveys["_spf.google.com"]
+    assert (google.state, google.lookups, google.void_lookups, google.terminal) == ("found", 3, 0, "~all")
+    assert google.addresses4 == 239_616
+    assert {f.id for s in surveys.values() for f in s.findings} == {"spf-neutral-all"}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
 
-from senderauth.spf.ranges import EVERYTHING, Ranges
-from senderauth.spf.record import Mechanism, Modifier, Record
+from senderauth import names
+from senderauth.spf.ranges import EVERYTHING, Network, Ranges
+from senderauth.spf.record import MAX_SHOWN, Mechanism, Modifier, Record
 from senderauth.spf.state import MAX_MX, MAX_TERMS, MAX_VOIDS
 from senderauth.spf.tree import Node, TermCost
 from senderauth.values import Finding, Severity
@@ -14,11 +17,14 @@ from senderauth.values import Finding, Severity
 LARGE4 = 2**24  # more than a /8
 LARGE_TXT = 450  # RFC 7208 3.4: with the rest of the answer beyond 512 octets
 NEAR = 2
+MAX_FINDINGS = 500
 
 
 def findings_of(tree: Node, passes: Mapping[int, Ranges], cut: bool) -> tuple[Finding, ...]:
-    """All findings about a surveyed record and those below it."""
-    return (*_root(tree), *_authorised(tree, passes), *_costs(tree, cut), *_nodes(tree, True))
+    """All findings about a surveyed record and those below it, each once: a record may be included twice."""
+    found = itertools.chain(_root(tree), _authorised(tree, passes), _costs(tree, cut), _nodes(tree, True))
+    told = {(f.id, f.subject, str(f.evidence)): f for f in itertools.islice(found, MAX_FINDINGS)}
+    return tuple(told.values())
 
 
 def _finding(node: Node, id: str, severity: Severity, rfc: str, **evidence: object) -> Finding:
@@ -26,9 +32,10 @@ def _finding(node: Node, id: str, severity: Severity, rfc: str, **evidence: obje
 
 
 def _root(tree: Node) -> Iterator[Finding]:
+    for text in tree.meant:
+        severity: Severity = "high" if tree.state == "absent" else "low"
+        yield _finding(tree, "spf-malformed-version", severity, "RFC 7208 4.5", record=text)
     if tree.state == "absent":
-        for text in tree.texts:
-            yield _finding(tree, "spf-malformed-version", "high", "RFC 7208 4.5", record=text)
         yield _finding(tree, "spf-record-absent", "medium", "RFC 7208 4.5")
         for name in tree.elsewhere:
             yield _finding(tree, "spf-record-at-wrong-name", "high", "RFC 7208 3", name=name)
@@ -98,26 +105,20 @@ def _nodes(node: Node, root: bool) -> Iterator[Finding]:
 
 
 def _child(node: Node, cost: TermCost, child: Node) -> Iterator[Finding]:
-    if child.state == "absent":
-        id = "spf-redirect-without-record" if cost.term is None else "spf-include-without-record"
-        rfc = "RFC 7208 6.1" if cost.term is None else "RFC 7208 5.2"
-        yield _finding(node, id, "high", rfc, term=cost.text, domain=child.domain, status=child.status)
-    elif child.state == "unknown":
-        yield _finding(
-            node,
-            "spf-include-unknown",
-            "medium",
-            "RFC 7208 5.2",
-            term=cost.text,
-            domain=child.domain,
-            status=child.status,
-        )
-    elif child.state == "loop":
-        yield _finding(
-            node, "spf-include-loop", "high", "RFC 7208 4.6.4", term=cost.text, domain=child.domain
-        )
-    else:
-        yield from _nodes(child, False)
+    facts = {"term": cost.text, "domain": child.domain}
+    match child.state:
+        case "absent" if cost.term is None:
+            yield _finding(node, "spf-redirect-without-record", "high", "RFC 7208 6.1", **facts)
+        case "absent":
+            yield _finding(node, "spf-include-without-record", "high", "RFC 7208 5.2", **facts)
+        case "unknown":
+            facts["status"] = child.status
+            yield _finding(node, "spf-include-unknown", "medium", "RFC 7208 5.2", **facts)
+        case "loop":
+            yield _finding(node, "spf-include-loop", "high", "RFC 7208 4.6.4", **facts)
+        case "broken" | "several":
+            yield _finding(node, "spf-include-broken", "high", "RFC 7208 5.2", **facts)
+    yield from _nodes(child, False)
 
 
 def _term(node: Node, cost: TermCost, root: bool) -> Iterator[Finding]:
@@ -139,6 +140,22 @@ def _term(node: Node, cost: TermCost, root: bool) -> Iterator[Finding]:
         yield _finding(node, "spf-void-term", "medium" if root else "low", "RFC 7208 4.6.4", term=cost.text)
     for name in cost.unknown:
         yield _finding(node, "spf-term-unknown", "low", "RFC 7208 5", term=cost.text, name=name)
+    if root and cost.unevaluated and not cost.unknown and cost.term.name != "ptr":
+        yield _finding(node, "spf-macro-unevaluated", "info", "RFC 7208 7", term=cost.text)
+    if root and (odd := _odd_name(cost.term)):
+        yield _finding(node, "spf-odd-name", "medium", "RFC 7208 4.8", term=cost.text, name=odd)
+
+
+def _odd_name(term: Mechanism) -> str:
+    """The name that a term asks about, where it is legal in the grammar and surely not meant."""
+    if term.domain is None or term.domain.literal is None:
+        return ""
+    text = term.domain.literal
+    plain = text.isascii() and text.translate(_NAME_CHARACTERS) == ""
+    return "" if plain and names.normalise(text) else text[:MAX_SHOWN]
+
+
+_NAME_CHARACTERS = str.maketrans("", "", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
 
 def _record(node: Node, record: Record, root: bool) -> Iterator[Finding]:
@@ -148,27 +165,60 @@ def _record(node: Node, record: Record, root: bool) -> Iterator[Finding]:
             **{"record": node.text, "start": problem.span.start, "end": problem.span.end, **problem.facts},
         )  # fmt: skip
     yield from _modifiers(node, record)
+    if node.glued:
+        yield _finding(node, "spf-strings-glued", "high", "RFC 7208 3.3", place=node.glued)
     if node.txt_size > LARGE_TXT and root:
         yield _finding(node, "spf-txt-large", "low", "RFC 7208 3.4", octets=node.txt_size)
-    if not root or record.problems:
-        return
+    if root and not node.explains and record.exp is not None:
+        yield _finding(node, "spf-exp-unusable", "low", "RFC 7208 6.2", name=record.exp.text)
+    if root and not record.problems:
+        yield from _ending(node, record)
+        yield from _addresses(node, record)
+
+
+def _ending(node: Node, record: Record) -> Iterator[Finding]:
+    """How the record ends, and what stands after its end."""
     alls = [term for term in record.mechanisms if term.name == "all"]
     redirects = [t for t in record.terms if isinstance(t, Modifier) and t.name == "redirect"]
     if not alls and not redirects:
         yield _finding(node, "spf-no-all", "medium", "RFC 7208 4.7", record=node.text)
-    if alls and alls[0].qualifier == "?":
+    if not alls:
+        return
+    if alls[0].qualifier == "?":
         yield _finding(node, "spf-neutral-all", "medium", "RFC 7208 8.2", record=node.text)
-    if alls:
-        position = record.terms.index(alls[0])
-        after = [t.written for t in record.terms[position + 1 :] if isinstance(t, Mechanism)]
-        after += [t.written for t in redirects]
-        if after:
-            yield _finding(node, "spf-terms-after-all", "medium", "RFC 7208 5.1", terms=after)
-    twice = [text for text, count in Counter(str(t) for t in record.mechanisms).items() if count > 1]
-    twice = [text for text in twice if not text.lstrip("+-~?").startswith("include")]
+    position = next(i for i, term in enumerate(record.terms) if term is alls[0])
+    after = [t.written for t in record.terms[position + 1 :] if isinstance(t, Mechanism)]
+    if after:
+        yield _finding(node, "spf-terms-after-all", "medium", "RFC 7208 5.1", terms=after)
+    for term in redirects:
+        yield _finding(node, "spf-redirect-ignored", "medium", "RFC 7208 6.1", term=term.written)
+
+
+def _addresses(node: Node, record: Record) -> Iterator[Finding]:
+    """Terms twice, and networks that no mail comes from."""
+    counted = Counter(t.canonical for t in record.mechanisms if t.name not in ("include", "all"))
+    twice = [text for text, count in counted.items() if count > 1]
     if twice:
         yield _finding(node, "spf-duplicate-terms", "low", "RFC 7208 4.6.2", terms=twice)
+    special = [t.written for t in record.mechanisms if t.network is not None and _is_special(t.network)]
+    if special:
+        yield _finding(node, "spf-special-network", "low", "RFC 6890", terms=special)
 
+
+def _is_special(network: Network) -> bool:
+    return any(other.version == network.version and network.subnet_of(other) for other in SPECIAL)  # type: ignore[arg-type]
+
+
+# Never seen on the Internet (RFC 6890); documentation networks are left out, since examples live there.
+SPECIAL = tuple(
+    map(
+        ip_network,
+        (
+            "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
+            "::1/128", "fc00::/7", "fe80::/10",
+        ),
+    )
+)  # fmt: skip
 
 MECHANISM_NAMES = frozenset(
     {"all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists", "ip", "ipv4", "ipv6"}
@@ -183,3 +233,5 @@ def _modifiers(node: Node, record: Record) -> Iterator[Finding]:
             yield _finding(
                 node, "spf-mechanism-with-equals", "high", "RFC 7208 6", term=term.written, meant=meant
             )
+        elif isinstance(term, Modifier) and term.name == "v":  # "v=spf1" once more is one, too
+            yield _finding(node, "spf-version-repeated", "medium", "RFC 7208 4.5", term=term.written)

@@ -6,6 +6,7 @@ never looked at. A fault whose meaning can be told carries it as the fact `meant
 
 from __future__ import annotations
 
+import itertools
 import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
@@ -23,6 +24,7 @@ MISSPELT = {
 MODIFIERS = frozenset({"redirect", "exp"})
 WITH_ADDRESS = {"a", "mx", "include", "exists", "ptr"}
 
+_VERSION = re.compile(r"v\s*[=:-]?\s*[\"']?\s*s[pf]{2}\s*1?|spf1|spf=")
 _WORD = re.compile(r"([+\-~?]?)([A-Za-z][A-Za-z0-9\-_.]*)([:=/]?)(.*)", re.DOTALL)
 _TYPOGRAPHY = str.maketrans({
     "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-", "⁃": "-",
@@ -48,6 +50,37 @@ def recognised(word: str, following: str, fault: FaultError) -> FaultError:
     return together or _separators(word) or _term(word, fault) or fault
 
 
+def meant_as_record(text: bytes) -> bool:
+    """Whether a TXT record that is no SPF record was probably meant to be one: a blank, a quote or a byte
+    order mark before the version, the version misspelt, glued to what follows, or forgotten.
+    """
+    start = text[:MAX_LOOKED_AT].decode("utf-8", "replace").translate(_TYPOGRAPHY)
+    start = start.strip(" \t\r\n\"'\\()").lower()
+    if start.startswith(("spf2.0", "v=spf2.0")):  # Sender ID (RFC 4406)
+        return False
+    if _VERSION.match(start):
+        return True
+    words = start.split(" ")
+    return words[-1].lstrip("+-~?") == "all" and words[0].startswith(("include:", "ip4:", "ip6:", "a:", "mx"))
+
+
+def glued(strings: tuple[bytes, ...]) -> str:
+    """Of a record sent in several strings: the first place where two terms run into each other because no
+    space stands between the strings (RFC 7208 3.3); empty where there is none.
+    """
+    for before, after in itertools.pairwise(strings):
+        start = _START.match(after[:MAX_LOOKED_AT].decode("latin-1"))
+        if start and before and not before.endswith(b" "):
+            last = before[-MAX_LOOKED_AT:].decode("latin-1").rpartition(" ")[2]
+            return f"{last}{start[0]}"
+    return ""
+
+
+_START = re.compile(
+    r"(?:[+\-~?]?(?:include:|exists:|ip4:|ip6:|(?:all|mx|ptr)(?= |$)|a:|mx:)|redirect=|exp=)\S{0,64}", re.I
+)
+
+
 def _meaning(id: str, fault: FaultError, meant: str, **facts: object) -> FaultError:
     return FaultError(id, fault.start, fault.end, **{**fault.facts, **facts, "meant": meant})
 
@@ -68,10 +101,10 @@ def _torn(word: str, following: str, fault: FaultError) -> FaultError | None:
         if word not in ("+", "-", "~", "?") or not following[:1].isalpha():
             return None
         meant = word + following
+    elif match[2].lower() in MODIFIERS and not match[4] and names.hostname(following):
+        meant = f"{match[2]}={following}"
     elif fault.id not in ("spf-argument-missing", "spf-domain-missing") or match[4]:
         return None
-    elif match[2].lower() in MODIFIERS and match[3] == "=" and names.hostname(following):
-        meant = word + following
     else:
         argument = following.removeprefix(":")
         family = _family(argument.partition("/")[0])
@@ -119,7 +152,7 @@ def _term(word: str, fault: FaultError) -> FaultError | None:
             return _meaning("spf-qualified-modifier", fault, f"{qualifier}{name}:{rest}")
         case "spf-not-an-address":
             return _not_an_address(qualifier, name, rest, fault)
-        case "spf-domain-malformed" if name in WITH_ADDRESS and (family := _family(rest)):
+        case "spf-domain-malformed" if name in WITH_ADDRESS and (family := _family(rest.partition("/")[0])):
             return _meaning("spf-address-as-domain", fault, f"{qualifier}{family}:{rest}")
     return None
 
@@ -161,7 +194,7 @@ def _not_an_address(qualifier: str, name: str, rest: str, fault: FaultError) -> 
         plain = ".".join(str(int(octet)) for octet in octets)
         if plain != address and _family(plain):  # 192.000.002.001
             return _meaning("spf-mechanism-misspelt", fault, f"{qualifier}ip4:{plain}{rest[len(address) :]}")
-    if names.hostname(rest) is not None:
+    if names.hostname(rest) is not None and not octets[0].isdigit():
         return _meaning("spf-domain-as-address", fault, f"{qualifier}a:{rest}")
     return None
 

@@ -11,6 +11,7 @@ from ipaddress import (
     IPv6Network,
     summarize_address_range,
 )
+from itertools import chain, islice
 
 Network = IPv4Network | IPv6Network
 
@@ -75,19 +76,11 @@ class Ranges:
         """How many addresses."""
         return sum(high - low + 1 for low, high in self.spans)
 
-    def networks(self, version: int) -> tuple[Network, ...]:
-        """The same as the fewest networks."""
-        if version == 4:
-            return tuple(
-                n
-                for low, high in self.spans
-                for n in summarize_address_range(IPv4Address(low), IPv4Address(high))
-            )
-        return tuple(
-            n
-            for low, high in self.spans
-            for n in summarize_address_range(IPv6Address(low), IPv6Address(high))
-        )
+    def networks(self, version: int, limit: int) -> tuple[Network, ...]:
+        """The same as the fewest networks, at most `limit` of them: one IPv6 hole needs up to 128."""
+        kind = IPv4Address if version == 4 else IPv6Address
+        each = (summarize_address_range(kind(low), kind(high)) for low, high in self.spans)
+        return tuple(islice(chain.from_iterable(each), limit))
 
 
 EVERYTHING = {4: Ranges(((0, 2**32 - 1),)), 6: Ranges(((0, 2**128 - 1),))}

@@ -332,7 +332,7 @@ def _network(name: str, text: str, offset: int) -> IPv4Network | IPv6Network:
 def _domain_spec(text: str, offset: int) -> MacroString:
     """domain-spec = macro-string domain-end (RFC 7208 7.1)."""
     if not text:
-        raise FaultError("spf-domain-missing", max(0, offset - 1))
+        raise FaultError("spf-domain-missing", offset - 1, offset)
     spec = macro_string(text, offset, NAME_LETTERS)
     last = spec.parts[-1]
     if isinstance(last, str) and not text.endswith(("%%", "%_", "%-")):
@@ -363,8 +363,11 @@ def macro_string(text: str, offset: int = 0, letters: frozenset[str] = EXPLANATI
         match = _MACRO.match(text, percent + 1)
         keep = match and match[2].lstrip("0")
         if match is None or (match[2] and not keep):  # zero parts are none (RFC 7208 7.3)
-            raise FaultError("spf-macro-malformed", offset + percent, offset + percent + 2)
+            end = min(percent + 2, len(text))
+            raise FaultError("spf-macro-malformed", offset + percent, offset + end)
         letter = match[1].lower()
+        if letter not in EXPLANATION_LETTERS:
+            raise FaultError("spf-macro-malformed", offset + percent, offset + match.end())
         if letter not in letters:
             raise FaultError("spf-macro-not-allowed", offset + percent, offset + match.end(), letter=letter)
         parts += filter(None, ("".join(literal),))

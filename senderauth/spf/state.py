@@ -150,6 +150,7 @@ class Check:
         "lookups",
         "now",
         "ptr_names",
+        "ptr_void",
         "receiver",
         "record",
         "resolver",
@@ -175,6 +176,8 @@ class Check:
         self.free = False
         """Nothing counts: an explanation is looked up (RFC 7208 6.2)."""
         self.ptr_names: list[str] | None = None
+        self.ptr_void = False
+        """The client's address has no PTR record."""
         self.record: str | None = None
         """The first record that was read."""
         self.events: list[Event] = []
@@ -189,11 +192,16 @@ class Check:
         status = answer.status
         if status is not Status.NOERROR and status is not Status.NXDOMAIN:  # RFC 7208 4.4, 5
             raise Stop("temperror", "spf-dns-unknown", name=name, type=rdtype, status=status.value)
-        if void_counts and not self.free:
-            self.voids += 1
-            if self.voids > self.limit_voids:  # RFC 7208 4.6.4
-                raise Stop("permerror", "spf-too-many-voids", limit=self.limit_voids, name=name, type=rdtype)
+        if void_counts:
+            self.void(name, rdtype)
         return records
+
+    def void(self, name: str, rdtype: str) -> None:
+        """One of the two void lookups (RFC 7208 4.6.4)."""
+        if not self.free:
+            self.voids += 1
+            if self.voids > self.limit_voids:
+                raise Stop("permerror", "spf-too-many-voids", limit=self.limit_voids, name=name, type=rdtype)
 
     def enter(self, id: str, facts: dict[str, Any]) -> dict[str, Any]:
         """Opens a step until `leave`; its facts may still grow. An error result leaves all that are open."""

@@ -13,12 +13,24 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from senderauth import names
-from senderauth.dns import Answer, Question, Resolver, together
+from senderauth.dns import Answer, Question, Resolver, Status, together
 from senderauth.spf.lint import findings_of
-from senderauth.spf.macro import shorten
+from senderauth.spf.macro import MAX_TEXT
+from senderauth.spf.mistakes import glued, meant_as_record
+from senderauth.spf.program import literal_name
 from senderauth.spf.ranges import EVERYTHING, Network, Ranges
-from senderauth.spf.record import MacroString, Mechanism, Record, parse, select
-from senderauth.spf.tree import MAX_DEPTH, MAX_QUESTIONS, MAX_RECORDS, Node, State, Survey, TermCost
+from senderauth.spf.record import MacroString, Mechanism, Record, explanation_string, is_spf, parse, select
+from senderauth.spf.state import MAX_MX
+from senderauth.spf.tree import (
+    MAX_DEPTH,
+    MAX_NETWORKS,
+    MAX_QUESTIONS,
+    MAX_RECORDS,
+    Node,
+    State,
+    Survey,
+    TermCost,
+)
 
 
 @dataclass
@@ -29,25 +41,34 @@ class _Reading:
     records: int = 0
     questions: int = 0
     cut: bool = False
+    ptr_asked: bool = False
+    answers: dict[Question, Answer] = field(default_factory=dict)
 
     async def ask(self, name: str, rdtype: str) -> Answer | None:
-        """None once the budget is spent."""
-        if self.questions >= MAX_QUESTIONS:
-            self.cut = True
-            return None
-        self.questions += 1
-        return await self.resolver.resolve(Question(name, rdtype))
+        """None once the budget is spent. The same question is asked once."""
+        question = Question(name, rdtype)
+        answer = self.answers.get(question)
+        if answer is None:
+            if self.questions >= MAX_QUESTIONS:
+                self.cut = True
+                return None
+            self.questions += 1
+            answer = self.answers[question] = await self.resolver.resolve(question)
+        return answer
 
 
 async def survey(resolver: Resolver, domain: str) -> Survey:
     """Surveys a domain's SPF record (RFC 7208) without an address. Never raises on what DNS holds."""
     reading = _Reading(resolver)
-    name = names.normalise(domain) or domain
+    name = names.normalise(domain) or domain[: names.MAX_NAME]
     tree = await _node(reading, name, (), ())
     if tree.state == "absent":
         tree = replace(tree, elsewhere=await _elsewhere(reading, name))
+    elif tree.record is not None and tree.record.exp is not None:
+        tree = replace(tree, explains=await _explains(reading, tree.record.exp))
     passes = {version: _passes(tree, version) for version in (4, 6)}
-    networks = passes[4].networks(4) + passes[6].networks(6)
+    each = [passes[version].networks(version, MAX_NETWORKS + 1) for version in (4, 6)]
+    cut = reading.cut or any(len(networks) > MAX_NETWORKS for networks in each)
     return Survey(
         domain=name,
         state=tree.state,
@@ -55,15 +76,28 @@ async def survey(resolver: Resolver, domain: str) -> Survey:
         tree=tree,
         lookups=tree.lookups,
         void_lookups=max(tree.voids4, tree.voids6),
-        networks=networks,
+        networks=each[0][:MAX_NETWORKS] + each[1][:MAX_NETWORKS],
         addresses4=passes[4].size,
         addresses6=passes[6].size,
         terminal=_terminal(tree),
         includes=tuple(child.domain for child in tree.children),
         unevaluated=tuple(dict.fromkeys(_unevaluated(tree))),
-        cut=reading.cut,
+        cut=cut,
         findings=findings_of(tree, passes, reading.cut),
     )
+
+
+async def _explains(reading: _Reading, spec: MacroString) -> bool:
+    """Whether exp= leads to one usable text (RFC 7208 6.2); yes where only a check can tell."""
+    name = literal_name(spec)
+    if name is None:
+        return True
+    answer = await reading.ask(name, "TXT") if name else Answer(Status.NXDOMAIN)
+    if answer is None or answer.unknown:
+        return True
+    texts = answer.records
+    usable = len(texts) == 1 and len(texts[0]) <= MAX_TEXT and texts[0].isascii()
+    return usable and explanation_string(texts[0].decode("ascii")) is not None
 
 
 async def _elsewhere(reading: _Reading, domain: str) -> tuple[str, ...]:
@@ -87,24 +121,36 @@ async def _node(reading: _Reading, domain: str, above: tuple[str, ...], via: tup
     if answer.unknown:
         return Node(domain, "unknown", via, status=answer.status.value)
     found = select(answer.records)
+    meant = _meant(answer.records)
     if not found:
-        return Node(domain, "absent", via, status=answer.status.value, texts=_texts(answer.records))
+        return Node(domain, "absent", via, status=answer.status.value, meant=meant, source=answer.source)
     texts = tuple(text.decode("latin-1") for text in found)
     if len(found) > 1:
-        return Node(domain, "several", via, text=texts[0], texts=texts)
+        return Node(domain, "several", via, text=texts[0], texts=texts, source=answer.source)
     record = parse(found[0])
-    size = sum(len(text) for text in answer.records)
-    if record.problems:
-        return Node(domain, "broken", via, text=texts[0], record=record, txt_size=size)
-    return await _below(
-        reading, Node(domain, "found", via, text=texts[0], record=record, txt_size=size), above
+    strings = answer.strings[answer.records.index(found[0])] if answer.strings else ()
+    node = Node(
+        domain,
+        "broken" if record.problems else "found",
+        via,
+        text=record.text,
+        record=record,
+        txt_size=sum(len(text) for text in answer.records),
+        meant=meant,
+        glued=glued(strings),
+        source=answer.source,
     )
+    return node if record.problems else await _below(reading, node, above)
 
 
-def _texts(records: tuple[bytes, ...]) -> tuple[str, ...]:
-    """TXT records that may have been meant as SPF."""
-    meant = (r for r in records[:50] if b"spf" in r[:40].lower())
-    return tuple(text.decode("latin-1")[:300] for text in meant)
+def _meant(records: tuple[bytes, ...]) -> tuple[str, ...]:
+    """TXT records that were probably meant as SPF records."""
+    found = (r for r in records[:MAX_TEXTS] if not is_spf(r) and meant_as_record(r))
+    return tuple(text[:300].decode("latin-1") for text in found)
+
+
+MAX_TEXTS = 50
+"""TXT records at one name that are looked at for misspelt versions."""
 
 
 async def _below(reading: _Reading, node: Node, above: tuple[str, ...]) -> Node:
@@ -115,13 +161,8 @@ async def _below(reading: _Reading, node: Node, above: tuple[str, ...]) -> Node:
         *(_term(reading, term, node.domain, above) for term in _evaluated(record)),
         *((_redirected(reading, record.redirect, node.domain, above),) if record.redirect else ()),
     )
-    return Node(
-        node.domain,
-        node.state,
-        node.via,
-        text=node.text,
-        record=record,
-        txt_size=node.txt_size,
+    return replace(
+        node,
         terms=tuple(terms),
         lookups=sum(term.lookups for term in terms),
         voids4=sum(term.voids4 for term in terms),
@@ -139,32 +180,44 @@ def _evaluated(record: Record) -> list[Mechanism]:
     return reached
 
 
-def _name(spec: MacroString | None, domain: str) -> str | None:
-    """The name a domain-spec stands for, None if a macro hides it or it is none."""
-    if spec is None:
-        return domain
-    return names.normalise(shorten(spec.literal)) if spec.literal is not None else None
+def _cost(reading: _Reading, spec: MacroString | None) -> int:
+    """What the term itself costs: one, and another one for the survey's first %{p} (RFC 7208 4.6.4)."""
+    if spec is None or "p" not in spec.letters or reading.ptr_asked:
+        return 1
+    reading.ptr_asked = True
+    return 2
 
 
 async def _redirected(reading: _Reading, spec: MacroString, domain: str, above: tuple[str, ...]) -> TermCost:
     text = f"redirect={spec.text}"
-    target = _name(spec, domain)
+    cost = _cost(reading, spec)
+    target = literal_name(spec)
     if target is None:
-        return TermCost(text, None, 1, unevaluated=True)
-    child = await _node(reading, target, (*above, domain), (domain, text))
-    return TermCost(text, None, 1 + child.lookups, child.voids4, child.voids6, child=child)
+        return TermCost(text, None, cost, unevaluated=True)
+    child = await _child(reading, target, domain, text, above)
+    return TermCost(text, None, cost + child.lookups, child.voids4, child.voids6, child=child)
+
+
+async def _child(reading: _Reading, target: str, domain: str, text: str, above: tuple[str, ...]) -> Node:
+    """The record that an include or redirect leads to; a malformed name has none (RFC 7208 5.2, 6.1)."""
+    via = (domain, text)
+    return await _node(reading, target, (*above, domain), via) if target else Node("", "absent", via)
 
 
 async def _term(reading: _Reading, term: Mechanism, domain: str, above: tuple[str, ...]) -> TermCost:
     text = term.written
     if not term.costs_lookup:
         return TermCost(text, term, 0, networks=(term.network,) if term.network else ())
-    target = _name(term.domain, domain)
+    cost = _cost(reading, term.domain)
+    target = domain if term.domain is None else literal_name(term.domain)
     if target is None or term.name == "ptr":
-        return TermCost(text, term, 1, unevaluated=True)
+        reading.ptr_asked |= term.name == "ptr"
+        return TermCost(text, term, cost, unevaluated=True)
+    if not target and term.name != "include":  # RFC 7208 4.8: matches nothing
+        return TermCost(text, term, cost)
     match term.name:
         case "include":
-            child = await _node(reading, target, (*above, domain), (domain, text))
+            child = await _child(reading, target, domain, text, above)
             return TermCost(text, term, 1 + child.lookups, child.voids4, child.voids6, child=child)
         case "exists":
             answer = await reading.ask(target, "A")
@@ -188,7 +241,7 @@ async def _mx(reading: _Reading, term: Mechanism, target: str) -> TermCost:
     found = _Found()
     if not answer.records:
         found.voids = {4: 1, 6: 1}
-    await found.look(reading, hosts[:10])  # RFC 7208 4.6.4
+    await found.look(reading, hosts[:MAX_MX])  # RFC 7208 4.6.4
     return found.cost(term.written, term, len(hosts))
 
 

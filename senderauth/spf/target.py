@@ -84,16 +84,19 @@ def _best(candidates: list[str], domain: str) -> str:
 async def validated(check: Check) -> list[str]:
     """The client's names that lead back to it; found once (RFC 7208 5.5)."""
     if check.ptr_names is not None:
+        if check.ptr_void:  # RFC 7208 4.6.4 counts terms with void lookups, not questions
+            check.void(reverse(check.client.text), "PTR")
         return check.ptr_names
     found: list[str] = []
     check.ptr_names = found
     client = check.client
     try:
-        candidates = await check.ask(reverse(client.text), "PTR")
-    except Stop as stop:
-        if stop.result == "temperror":  # RFC 7208 5.5: an error here is no match
-            return found
-        raise
+        candidates = await check.ask(reverse(client.text), "PTR", False)
+    except Stop:  # RFC 7208 5.5: an error here is no match
+        return found
+    if not candidates:
+        check.ptr_void = True
+        check.void(reverse(client.text), "PTR")
     # RFC 7208 4.6.4: names after the first ten are ignored
     usable = [name for name in map(names.normalise, candidates[:MAX_PTR]) if name]
     prefetch(check.resolver, [question(name, client.address_type) for name in usable])

@@ -12,6 +12,8 @@ from senderauth.values import Finding
 MAX_RECORDS = 120
 MAX_QUESTIONS = 1_000
 MAX_DEPTH = 20
+MAX_NETWORKS = 10_000
+"""Networks of one family that a survey names."""
 
 State = Literal["found", "absent", "several", "broken", "unknown", "loop", "cut"]
 
@@ -56,11 +58,19 @@ class Node:
     voids6: int = 0
     status: str = ""
     texts: tuple[str, ...] = ()
-    """All records where there are several; what looks like SPF where there is none."""
+    """All SPF records where there are several."""
+    meant: tuple[str, ...] = ()
+    """TXT records that are no SPF records and were probably meant to be."""
+    glued: str = ""
+    """Two terms that run into each other where the record is split into strings."""
     txt_size: int = 0
     """Octets of all TXT records at the name."""
+    source: str = ""
+    """Where the record was found: "live", "zone", "tape", "proposed", "cache"."""
     elsewhere: tuple[str, ...] = ()
     """Names near a domain without a record where one stands by mistake."""
+    explains: bool = True
+    """exp= leads to a text, or was not looked at."""
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -81,7 +91,7 @@ class Survey:
     void_lookups: int
     """In the worst case, of the family that meets more."""
     networks: tuple[Network, ...]
-    """Everything it passes, IPv4 first, as the fewest networks."""
+    """Everything it passes, IPv4 first, as the fewest networks, at most MAX_NETWORKS of each family."""
     addresses4: int
     addresses6: int
     terminal: str
@@ -91,7 +101,7 @@ class Survey:
     unevaluated: tuple[str, ...]
     """Terms that say nothing without a client (macros, ptr) or that DNS would not tell."""
     cut: bool
-    """The tree is larger than what is read."""
+    """The tree is larger than what is read, or the networks are more than what is told."""
     findings: tuple[Finding, ...]
 
     @property
