@@ -248,3 +248,25 @@ def test_work_is_bounded():
     found = diagnosed(message)
     assert found.causes == ()
     assert found.attempts <= BODY_ATTEMPTS + HEADER_ATTEMPTS
+
+
+def test_a_signer_that_hashes_otherwise_than_it_says():
+    tags = "v=1; a=rsa-sha256; d=example.com; s=s; bh={bh}; h=from:subject; c="
+    head = diagnosed(handmade(tags + "simple/relaxed"))
+    assert [one.id for one in head.causes] == ["dkim-broke-header-canonicalization"]
+    (cause,) = diagnosed(
+        sign(how="relaxed/simple").replace(b"c=relaxed/simple", b"c=relaxed/relaxed")
+    ).causes[:1]
+    assert (cause.id, cause.facts["right"]) == ("dkim-broke-canonicalization", "simple")
+
+
+def test_words_that_were_encoded_on_the_way():
+    head = HEAD.replace(b"Quarterly", "Jährliche".encode())
+    coded = b"=?utf-8?B?" + base64.b64encode("Jährliche numbers of the shop".encode()) + b"?="
+    message = sign(head).replace("Jährliche numbers of the shop".encode(), coded)
+    assert causes(message) == ["dkim-broke-encoded-words"]
+
+
+def test_nul_octets_put_in():
+    message = sign()
+    assert causes(with_body(message, body_of(message).replace(b"text", b"te\x00xt"))) == ["dkim-broke-nul"]

@@ -72,6 +72,14 @@ def test_a_second_from_is_always_counted():
     assert opinions(message) == ("pass", "fail", "dkim-second-adds-from")
 
 
+def test_it_takes_the_first_of_several_records():
+    message = sign()
+    (ours,) = drive(verify(zone(s=[b"v=DKIM1; p=", record()]), message))
+    theirs = second_opinion(message, 0, {NAME: b"v=DKIM1; p="})
+    assert (ours.result, theirs.verdict) == ("pass", "fail")
+    assert compare(ours, theirs).id == "dkim-second-first-record"
+
+
 def test_it_has_a_clock_of_its_own():
     message = handmade(TAGS + "; t=1000; x=2000")
     assert opinions(message, now=1500) == ("pass", "refused", "dkim-second-own-clock")

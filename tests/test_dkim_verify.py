@@ -1,9 +1,15 @@
 """Signatures of messages: what each rule of RFC 6376 6.1 makes of them."""
 
+import hashlib
+
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from senderauth.dkim import fetch_key, split, verify
 from senderauth.dkim.canonical import canonical_body, canonical_field
+from senderauth.dkim.crypto import rsa_signed, verifies
 from senderauth.dns import Answer, Question, Status, ZoneResolver, drive
 from tests.dkimsigner import BODY, FIELDS, HEAD, handmade, record, rsa_key, sign, zone
 
@@ -407,3 +413,26 @@ def test_the_trace_tells_the_way():
         "dkim-signature-read", "dkim-body-hashed", "dkim-key", "dkim-header-hashed", "dkim-verdict",
     ]  # fmt: skip
     assert drive(fetch_key(zone(), "example.com", "s")).trace == result.trace.inner[2]
+
+
+# --- arithmetic -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bits", [1024, 2048, 3072])
+def test_our_reading_of_rsa_signatures_is_that_of_cryptography(bits):
+    private, public = rsa_key(bits)
+    key = load_pem_private_key(private, None)
+    octets = key.sign(b"signed", PKCS1v15(), SHA256())
+    digest = hashlib.sha256(b"signed").digest()
+    assert rsa_signed(public, octets) == ("sha256", digest)
+    assert verifies("rsa", public, bits, "sha256", digest, octets)
+    other = hashlib.sha256(b"other").digest()
+    assert not verifies("rsa", public, bits, "sha256", other, octets)
+    for damaged in (octets[:-1], octets + b"\x00", b"\xff" * len(octets), b"", bytes(len(octets))):
+        assert rsa_signed(public, damaged) is None
+        assert not verifies("rsa", public, bits, "sha256", digest, damaged)
+
+
+def test_a_hash_that_the_key_forbids():
+    result = only(sign(algorithm="rsa-sha1"), s=[record("h=sha256; ")])
+    assert (result.result, result.reason.id, result.header_ok) == ("permerror", "dkim-key-forbids-hash", True)

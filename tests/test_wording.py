@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "senderauth"
 TEXT = ROOT / "report" / "text"
 LANGUAGES = ("en", "nl", "de")
-ROOMS = ("spf", "dmarc", "adsp", "dkim", "simulation", "advice", "lint")
+ROOMS = ("spf", "dmarc", "adsp", "dkim", "arc", "simulation", "advice", "lint")
 
 # Kinds whose ids are coined in the rooms; the report's own kinds (ui, receiver, note …) have their own tests.
 COINED = ("finding", "reason", "step", "action")
@@ -253,7 +253,7 @@ def test_no_words_are_orphaned(all_words: dict[str, Words], kind: str) -> None:
 def test_ids_that_travel_before_they_are_coined_have_words(all_words: dict[str, Words]) -> None:
     """Tables, return values: whatever is written like a protocol's id is said somehow."""
     said = {id for _, id, _ in all_words["en"]} | {id for ids in coined().values() for id in ids}
-    protocols = ("spf", "dmarc", "adsp", "dkim", "lint")
+    protocols = ("spf", "dmarc", "adsp", "dkim", "arc", "lint")
     missing = [
         f"{id}  ({place})"
         for id, place in sorted(mentioned(protocols).items())

@@ -9,11 +9,11 @@ Whatever can be computed is computed, also where the chain is broken, to tell wh
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Literal
 
 from senderauth import names
 from senderauth.arc.fields import Fault, Parts, collect, relaxed
+from senderauth.arc.result import ArcSet, ChainResult, Part, Result, findings
 from senderauth.dkim import (
     BodyHashes,
     Field,
@@ -30,58 +30,7 @@ from senderauth.dkim import (
     without_signature,
 )
 from senderauth.dns import Question, Resolver, prefetch
-from senderauth.values import Finding, Reason, Severity, Step, Trace
-
-Result = Literal["none", "pass", "fail", "temperror"]
-Part = Literal["pass", "fail", "no-key", "temperror", "unread"]
-"""Whether a signature verifies. "no-key": it has none that can be used; "unread": not computed."""
-
-
-@dataclass(frozen=True, slots=True)
-class ArcSet:
-    """One handler's set."""
-
-    instance: int
-    domain: str
-    """d= of the seal: who sealed."""
-    selector: str
-    chain: str
-    """cv=: what the handler found of the chain before it."""
-    results: str
-    """ARC-Authentication-Results without its instance: what the handler says it saw."""
-    authserv_id: str
-    message_domain: str
-    """d= of the message signature, usually the same."""
-    signed_at: int | None
-    """t= of the seal, seconds since 1970."""
-    seal: Part
-    """Whether the seal verifies."""
-    message: Part
-    """Whether the message signature verifies: the message is as this handler sent it on."""
-    header_ok: bool | None
-    body_ok: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class ChainResult:
-    """What became of the chain."""
-
-    result: Result
-    """"temperror": DNS would not tell a key."""
-    reason: Reason
-    sets: tuple[ArcSet, ...]
-    """By instance, the first handler first."""
-    oldest_pass: int | None
-    """The earliest handler since whom the message is unchanged; 0: since the first (RFC 8617 5.2 step 5).
-    None where the newest message signature does not verify.
-    """
-    findings: tuple[Finding, ...]
-    trace: Step
-
-    @property
-    def cv(self) -> Literal["none", "pass", "fail"]:
-        """The word of RFC 8617 4.4, which knows no temporary failure."""
-        return "fail" if self.result == "temperror" else self.result
+from senderauth.values import Reason, Trace
 
 
 async def validate(resolver: Resolver, message: bytes, *, now: float | None = None) -> ChainResult:
@@ -95,8 +44,8 @@ async def validate(resolver: Resolver, message: bytes, *, now: float | None = No
     sealed = _judged(parts, sets, keys, trace)
     result, reason = _verdict(sealed, fault)
     trace.note("arc-verdict", result=result, reason=reason.id)
-    findings = tuple(_findings(sealed, result, reason, now))
-    return ChainResult(result, reason, sealed, _oldest_pass(sealed, fault), findings, trace.root)
+    told = tuple(findings(sealed, result, reason, now))
+    return ChainResult(result, reason, sealed, _oldest_pass(sealed, fault), told, trace.root)
 
 
 async def _keys(resolver: Resolver, sets: dict[int, Parts], trace: Trace) -> dict[str, Key]:
@@ -268,16 +217,3 @@ def _oldest_pass(sets: tuple[ArcSet, ...], fault: Fault | None) -> int | None:
         if one.message != "pass":
             return one.instance + 1
     return 0
-
-
-def _findings(sets: tuple[ArcSet, ...], result: Result, reason: Reason, now: float | None) -> list[Finding]:
-    found = []
-    subject = sets[-1].domain if sets else "ARC"
-    if result != "pass":
-        severity: Severity = "medium" if result == "temperror" else "low"  # as if there were no chain
-        found.append(Finding(reason.id, severity, subject, dict(reason.facts), "RFC 8617 5.2"))
-    for one in sets:
-        if now is not None and one.signed_at is not None and one.signed_at > now + 300:
-            facts: dict[str, object] = {"instance": one.instance, "signed_at": one.signed_at}
-            found.append(Finding("arc-sealed-in-future", "low", one.domain, facts, "RFC 8617 4.1.3"))
-    return found

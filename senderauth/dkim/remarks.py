@@ -33,9 +33,9 @@ def remarks(
     skew: int,
 ) -> tuple[Finding, ...]:
     """Findings about one signature: its faults, what it leaves unsigned, its time, its key."""
-    found = list(_reasons(signature, result, reason))
-    if key is not None:
-        found += [one for one in key.findings if one.id != reason.id]
+    of_key = key.findings if key is not None else ()
+    found = [one for one in _reasons(signature, result, reason) if all(one.id != own.id for own in of_key)]
+    found += of_key
     if signature.computable:
         found += _coverage(signature, header, result, unsigned)
         found += _time(signature, now, skew)

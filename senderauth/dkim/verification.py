@@ -114,7 +114,7 @@ def _wanted(read: tuple[Field, Signature]) -> str | None:
 def _too_many(count: int, limit: int) -> SignatureResult:
     facts: dict[str, object] = {"count": count, "limit": limit}
     reason = Reason("dkim-too-many-signatures", facts)
-    finding = Finding(reason.id, "medium", "DKIM-Signature", facts, "RFC 6376 6.1")
+    finding = Finding("dkim-too-many-signatures", "medium", "DKIM-Signature", facts, "RFC 6376 6.1")
     trace = Trace("dkim-signature", domain="", selector="")
     return SignatureResult(
         limit, "neutral", reason, "", "", "", "", "", None, 0, None, None, (), None, None, None, 0,
