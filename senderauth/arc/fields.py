@@ -19,7 +19,7 @@ CHAIN_WORDS = ("none", "pass", "fail")
 MAX_RESULTS = 65_536
 
 _INSTANCE = re.compile(r"[ \t\r\n]*i[ \t\r\n]*=[ \t\r\n]*([0-9]{1,2})[ \t\r\n]*;")
-_NO_TAGS = TagList(())
+_NO_TAGS = TagList({})
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class Header:
         for place, one in enumerate(message.fields):
             self.places.setdefault(one.name, []).append(place)
         self._plain = message.plain
-        self._canonical: dict[tuple[Canonicalization, int], bytes] = {}
+        self._canonical: dict[Canonicalization, dict[int, bytes]] = {"simple": {}, "relaxed": {}}
 
     def count(self, name: bytes) -> int:
         """How many fields have this name."""
@@ -87,19 +87,20 @@ class Header:
             picked.append(places[rest] if rest >= 0 else None)
         return picked
 
-    def canonical(self, place: int, how: Canonicalization) -> bytes:
-        """The field as it is hashed."""
-        known = self._canonical.get((how, place))
-        if known is None:
-            one = self.fields[place]
-            fast = self._plain and how == "relaxed"
-            known = relaxed_plain(one) if fast else canonical_field(one.raw, how)
-            self._canonical[how, place] = known
-        return known
-
     def signed(self, names: Sequence[bytes], how: Canonicalization) -> list[bytes]:
         """What is signed of the header, in the order of h=."""
-        return [self.canonical(place, how) for place in self.picked(names) if place is not None]
+        known, fields = self._canonical[how], self.fields
+        fast = self._plain and how == "relaxed"
+        signed = []
+        for place in self.picked(names):
+            if place is None:
+                continue
+            piece = known.get(place)
+            if piece is None:
+                one = fields[place]
+                piece = known[place] = relaxed_plain(one) if fast else canonical_field(one.raw, how)
+            signed.append(piece)
+        return signed
 
 
 def own_field(raw: bytes, signature: Signature) -> bytes:

@@ -59,7 +59,7 @@ def pieces_of(message: Message, field: Field, signature: Signature, check: Check
     places = header.picked(signature.names)
     raws = [None if place is None else message.fields[place].raw for place in places]
     own = without_signature(field.raw, signature.tags, field.raw.index(b":") + 1)
-    canonical = [None if place is None else header.canonical(place, how) for place in places]
+    canonical = [None if raw is None else canonical_field(raw, how) for raw in raws]
     canonical.append(own_field(field.raw, signature))
     size = sum(len(piece) for piece in canonical if piece is not None)
     return Pieces(signature.names, raws, own, how, signature.hash, check, canonical, size)

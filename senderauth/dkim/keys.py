@@ -123,7 +123,8 @@ def judge(domain: str, selector: str, name: str, answer: Answer, trace: Trace) -
         return _empty(domain, selector, name, "missing", Reason("dkim-key-missing", facts), trace)
     order: tuple[State, ...] = ("valid", "weak", "unusable", "revoked", "malformed")
     judged = [_judged(parse_key(text), name) for text in answer.records[:MAX_RECORDS]]
-    judged.sort(key=lambda j: order.index(j[0]))
+    if len(judged) > 1:
+        judged.sort(key=lambda j: order.index(j[0]))
     state, reason, record, bits = judged[0]
     found = list(_findings(name, state, reason, record, bits))
     if len(answer.records) > 1:
@@ -203,7 +204,7 @@ def _findings(name: str, state: State, reason: Reason, record: KeyRecord, bits: 
         yield Finding("dkim-key-testing", "medium", name, {}, "RFC 6376 3.6.1")
     if record.hashes is not None and "sha1" in record.hashes:
         yield Finding("dkim-key-allows-sha1", "low", name, {"hashes": list(record.hashes)}, "RFC 8301 3.1")
-    unknown = [tag.name for tag in record.tags.tags if tag.name not in ("v", "h", "k", "n", "p", "s", "t")]
+    unknown = [name for name in record.tags.values if name not in ("v", "h", "k", "n", "p", "s", "t")]
     if unknown:
         yield Finding("dkim-key-unknown-tags", "info", name, {"tags": unknown[:10]}, "RFC 6376 3.6.1")
 

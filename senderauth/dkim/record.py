@@ -20,52 +20,32 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=\s]")
 
 
-class Tag:
-    """One tag of a tag list, white space around it taken off. Equal where name and value are."""
-
-    __slots__ = ("end", "name", "start", "value")
-
-    def __init__(self, name: str, value: str, start: int = 0, end: int = 0) -> None:
-        # not a dataclass: a frozen one costs three times as much, and every signature has a dozen
-        self.name = name
-        self.value = value
-        self.start = start
-        self.end = end
-
-    @property
-    def span(self) -> Span:
-        """From name to value, white space and all."""
-        return Span(self.start, self.end)
-
-    def __repr__(self) -> str:
-        return f"Tag({self.name!r}, {self.value!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Tag) and (self.name, self.value) == (other.name, other.value)
-
-    def __hash__(self) -> int:
-        return hash((self.name, self.value))
-
-
 @dataclass(frozen=True, slots=True)
 class TagList:
     """A tag list, taken apart whole (RFC 6376 3.2)."""
 
-    tags: tuple[Tag, ...]
-    """In the order in which they stand; names as written, for they are case-sensitive."""
+    values: Mapping[str, str]
+    """By name as written, for names are case-sensitive, in their order, white space around taken off."""
     problems: tuple[Problem, ...] = ()
     """Faults that make the whole list invalid."""
     text: str = field(default="", compare=False)
-    values: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
-    """The same by name."""
 
     def __str__(self) -> str:
         """The list in one line; as written where it has faults, which have no other form."""
-        return self.text if self.problems else "; ".join(f"{tag.name}={tag.value}" for tag in self.tags)
+        return self.text if self.problems else "; ".join(map("=".join, self.values.items()))
 
     def get(self, name: str) -> str | None:
         """The tag's value, None where it is not there. An empty value is not an absent tag."""
         return self.values.get(name)
+
+    def span(self, name: str) -> Span:
+        """Where the first tag of this name stands, white space and all; an empty span where there is none."""
+        start = 0
+        for part in self.text.split(";"):
+            if part.partition("=")[0].strip(SPACE) == name:
+                return Span(start, start + len(part))
+            start += len(part) + 1
+        return Span(0, 0)
 
     def words(self, name: str) -> tuple[str, ...] | None:
         """A colon-separated value as lower-case words."""
@@ -75,7 +55,6 @@ class TagList:
 
 def tag_list(text: str) -> TagList:
     """Takes a tag list apart. A tag without "=" or with an odd name, and a name twice, are faults."""
-    tags: list[Tag] = []
     problems: list[Problem] = []
     values: dict[str, str] = {}
     position = 0
@@ -95,8 +74,7 @@ def tag_list(text: str) -> TagList:
             problems.append(Problem("dkim-tag-twice", Span(start, position - 1), {"tag": name}))
         else:
             values[name] = value.strip(SPACE)
-            tags.append(Tag(name, values[name], start, position - 1))
-    return TagList(tuple(tags), tuple(problems), text, values)
+    return TagList(values, tuple(problems), text)
 
 
 def _no_tag(written: str, span: Span) -> Problem:
@@ -159,11 +137,10 @@ def _parse(text: str) -> KeyRecord:
         problems.append(Problem("dkim-key-oversized", Span(0, 1), {"length": len(text)}))
     version = tags.get("v")
     if version is not None:
-        tag = next(tag for tag in tags.tags if tag.name == "v")
         if version != "DKIM1":
-            problems.append(Problem("dkim-key-version", tag.span, {"version": version[:50]}))
-        elif tags.tags[0].name != "v":  # RFC 6376 3.6.1: first, if at all
-            problems.append(Problem("dkim-key-version-not-first", tag.span, {}))
+            problems.append(Problem("dkim-key-version", tags.span("v"), {"version": version[:50]}))
+        elif next(iter(tags.values)) != "v":  # RFC 6376 3.6.1: first, if at all
+            problems.append(Problem("dkim-key-version-not-first", tags.span("v"), {}))
     written = tags.get("p")
     octets: bytes | None = None
     if written is None:
@@ -171,8 +148,7 @@ def _parse(text: str) -> KeyRecord:
     elif written:
         octets = base64_of(written)
         if octets is None:
-            tag = next(tag for tag in tags.tags if tag.name == "p")
-            problems.append(Problem("dkim-key-not-base64", tag.span, {"character": _foreign(written)}))
+            problems.append(Problem("dkim-key-not-base64", tags.span("p"), {"character": _foreign(written)}))
     return KeyRecord(
         tags,
         (tags.get("k") or "rsa").lower(),

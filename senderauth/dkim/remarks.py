@@ -78,8 +78,9 @@ def _coverage(signature: Signature, header: Header, result: str, unsigned: int) 
     elif signature.length is not None:
         yield _finding(signature, "dkim-length-limited", "medium", "RFC 6376 8.2", length=signature.length)
     listed = Counter(signature.names)
+    places = header.places
     for name in SINGLE:
-        count = header.count(name)
+        count = len(places.get(name, ()))
         if count > 1 and count > listed[name]:
             severity = "high" if name in SHOWN and result == "pass" else "medium"
             yield _finding(

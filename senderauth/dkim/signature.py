@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from senderauth import names
 from senderauth.dkim.canonical import Canonicalization
 from senderauth.dkim.record import TagList, base64_of, international, tag_list
-from senderauth.values import Problem, Span
+from senderauth.values import Problem
 
 MAX_NUMBER = 12
 """Digits of t= and x= (RFC 6376 3.5)."""
@@ -90,8 +90,7 @@ class Reader:
 
     def problem(self, id: str, tag: str, *, fatal: bool = True, **facts: object) -> None:
         """Notes a fault in this tag; a fatal one leaves nothing to compute."""
-        span = next((one.span for one in self.tags.tags if one.name == tag), Span(0, 0))
-        self.problems.append(Problem(id, span, {"tag": tag, **facts}))
+        self.problems.append(Problem(id, self.tags.span(tag), {"tag": tag, **facts}))
         self.computable &= not fatal
 
     def required(self, tag: str) -> str:
@@ -203,9 +202,8 @@ def unquoted(text: str) -> str:
 
 def without_signature(raw: bytes, tags: TagList, value_start: int) -> bytes:
     """The field with b= empty, as it was when it was signed (RFC 6376 3.7)."""
-    tag = next((tag for tag in tags.tags if tag.name == "b"), None)
-    if tag is None:
+    span = tags.span("b")
+    if span.start == span.end:
         return raw
-    start, end = value_start + tag.start, value_start + tag.end
-    equals = raw.index(b"=", start)
-    return raw[: equals + 1] + raw[end:]
+    equals = raw.index(b"=", value_start + span.start)
+    return raw[: equals + 1] + raw[value_start + span.end :]
