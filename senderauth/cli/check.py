@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from senderauth.cli.complete import languages, receiver_ids
+from senderauth.cli.options import (
+    AsJson,
+    Demo,
+    FailOn,
+    Lang,
+    Nameservers,
+    Receivers,
+    Timeout,
+    Tries,
+    Verbose,
+    Zones,
+)
 from senderauth.cli.output import show
 
 if TYPE_CHECKING:
@@ -39,41 +50,18 @@ def check(
     login: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Address you log in with at the submission server.")
     ] = None,
-    receiver: Annotated[
-        List | None,
-        typer.Option(
-            metavar="ID",
-            help="Only this receiver or family; repeatable. See `receivers`.",
-            autocompletion=receiver_ids,
-        ),
-    ] = None,
-    zone: Annotated[
-        List | None, typer.Option(metavar="FILE…", help="Answer from zone files, not from DNS.")
-    ] = None,
-    demo: Annotated[
-        bool, typer.Option("--demo", help="Answer from the zones that ship with senderauth.")
-    ] = False,
-    nameserver: Annotated[
-        List | None,
-        typer.Option(
-            metavar="SERVER", help="address[:port], tls://…, https://…; repeatable. Default: the system's."
-        ),
-    ] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, max=120, help="Seconds for one question.")] = 5.0,
-    tries: Annotated[int, typer.Option(min=1, max=10, help="Attempts per name server.")] = 3,
+    receiver: Receivers = None,
+    zone: Zones = None,
+    demo: Demo = False,
+    nameserver: Nameservers = None,
+    timeout: Timeout = 5.0,
+    tries: Tries = 3,
     lint: Annotated[bool, typer.Option(help="Add checkdmarc's findings (half a second slower).")] = False,
-    json: Annotated[bool, typer.Option("--json", help="A JSON document instead of the report.")] = False,
-    lang: Annotated[
-        str | None, typer.Option(help="en, nl or de. Default: the locale.", autocompletion=languages)
-    ] = None,
-    verbose: Annotated[
-        int, typer.Option("--verbose", "-v", count=True, help="Show every step; -vv: every answer.")
-    ] = 0,
+    json: AsJson = False,
+    lang: Lang = None,
+    verbose: Verbose = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="One line per address.")] = False,
-    fail_on: Annotated[
-        str | None,
-        typer.Option(metavar="LEVEL", help="Exit 1 for findings from info, low, medium or high on."),
-    ] = None,
+    fail_on: FailOn = None,
 ) -> None:
     """Judge a planned send before it happens: what would receivers answer, and what must change?
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from senderauth.cli.complete import languages
+from senderauth.cli.options import Lang
 
 
 def register(app: typer.Typer) -> None:
@@ -15,9 +15,7 @@ def register(app: typer.Typer) -> None:
 
 
 def receivers(
-    lang: Annotated[
-        str | None, typer.Option(help="en, nl or de. Default: the locale.", autocompletion=languages)
-    ] = None,
+    lang: Lang = None,
     json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
     """List the receivers whose answers are predicted, with the source of each policy."""

@@ -1,0 +1,46 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from senderauth.cli.complete import languages, receiver_ids
+
+Receivers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--receiver",
+        metavar="ID",
+        help="Only this receiver or family; repeatable. See `receivers`.",
+        autocompletion=receiver_ids,
+    ),
+]
+Zones = Annotated[
+    list[str] | None,
+    typer.Option("--zone", metavar="FILE…", help="Answer from zone files, not from DNS."),
+]
+Demo = Annotated[bool, typer.Option("--demo", help="Answer from the zones that ship with senderauth.")]
+Nameservers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--nameserver",
+        metavar="SERVER",
+        help="address[:port], tls://…, https://…; repeatable. Default: the system's.",
+    ),
+]
+Timeout = Annotated[float, typer.Option(min=0.1, max=120, help="Seconds for one question.")]
+Tries = Annotated[int, typer.Option(min=1, max=10, help="Attempts per name server.")]
+AsJson = Annotated[bool, typer.Option("--json", help="A JSON document instead of the report.")]
+Lang = Annotated[
+    str | None,
+    typer.Option("--lang", help="en, nl or de. Default: the locale.", autocompletion=languages),
+]
+Verbose = Annotated[
+    int, typer.Option("--verbose", "-v", count=True, help="Show every step; -vv: every answer.")
+]
+FailOn = Annotated[
+    str | None,
+    typer.Option("--fail-on", metavar="LEVEL", help="Exit 1 for findings from info, low, medium or high on."),
+]
