@@ -19,9 +19,10 @@ from senderauth.catalogue.facts import Fact, ip_of
 from senderauth.catalogue.load import Permanence
 from senderauth.catalogue.logs import LogLine, looks_like_log, read_lines
 from senderauth.catalogue.matching import RANKS, Match, match
-from senderauth.catalogue.mime import MAX_BYTES, Part, decode, parse
+from senderauth.catalogue.mime import MAX_BYTES, Part, parse
 from senderauth.catalogue.providers import provider_of
 from senderauth.catalogue.returned import returned_facts
+from senderauth.message import decode
 
 Form = Literal["notification", "notice", "text", "log"]
 

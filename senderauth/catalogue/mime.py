@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from senderauth.message import decode, decode_words
+
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 6
 MAX_PARTS = 64
 MAX_HEADER = 256 * 1024
 _FIELD = re.compile(rb"([!-9;-~]{1,80})[ \t]{0,8}:(.*)", re.DOTALL)
-_WORD = re.compile(r"=\?([\w.:*-]{1,40})\?([bq])\?([^? ]{0,2000})\?=", re.IGNORECASE)
-_BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]{1,20}(=\?)")
 _PARAMETER = re.compile(r";\s{0,80}([\w*-]{1,40})\s{0,8}=\s{0,8}(?:\"([^\"]{0,400})\"|([^\s;\"]{1,400}))")
 
 
@@ -61,18 +61,6 @@ class Part:
         yield self
         for part in self.parts:
             yield from part.walk()
-
-
-def decode(data: bytes, charset: str = "") -> str:
-    """Text of unknown honesty: UTF-8 where it is that, else the charset said, else Latin-1."""
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    try:
-        return data.decode(charset or "latin-1", "replace")
-    except (LookupError, ValueError):
-        return data.decode("latin-1")
 
 
 def parse(data: bytes) -> Part:
@@ -124,21 +112,7 @@ def split_header(data: bytes) -> tuple[tuple[tuple[str, str], ...], bytes]:
 
 
 def _value(text: str) -> str:
-    unfolded = " ".join(text.split())
-    if "=?" not in unfolded:
-        return unfolded
-    return _WORD.sub(_decode_word, _BETWEEN_WORDS.sub(r"\1\2", unfolded))
-
-
-def _decode_word(word: re.Match[str]) -> str:
-    raw = word[3].encode("ascii", "replace")
-    if word[2] in "bB":
-        kept = re.sub(rb"[^A-Za-z0-9+/]", b"", raw)
-        kept = kept[: len(kept) - (len(kept) % 4 == 1)]
-        data = binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
-    else:
-        data = binascii.a2b_qp(raw.replace(b"_", b" "), header=False)
-    return decode(data, word[1].partition("*")[0])
+    return decode_words(" ".join(text.split()))
 
 
 def _media_type(value: str, default: str) -> tuple[str, dict[str, str]]:
