@@ -159,6 +159,14 @@ async def sender(resolver: Resolver, host: str, address: str, helo: str | None) 
     return Sender(host, address, special, back, name, origin, state, trace.root)
 
 
+def unknown(helo: str | None) -> Sender:
+    """A sender whose address nobody knows."""
+    trace = Trace("sender", address="")
+    nowhere = Reverse("unknown", (), (), False, trace.root)
+    name = None if helo is None else names.normalise(helo) or helo.strip()
+    return Sender("", "", None, nowhere, name, "given" if name else "none", "unknown", trace.root)
+
+
 async def _helo_state(
     resolver: Resolver, helo: str | None, ip: IPv4Address | IPv6Address, trace: Trace
 ) -> Literal["matches", "elsewhere", "missing", "literal", "bare", "unknown", "none"]:
@@ -181,6 +189,8 @@ async def _helo_state(
 def findings(sender: Sender) -> tuple[Finding, ...]:
     """What is worth telling about a sending address, whatever the records say."""
     found: list[Finding] = []
+    if not sender.address:
+        return ()
 
     def add(id: str, severity: Literal["info", "low", "medium", "high"], rfc: str, **facts: object) -> None:
         found.append(Finding(id, severity, sender.address, {"host": sender.host, **facts}, rfc))

@@ -91,19 +91,21 @@ def facts_of(simulation: Simulation, sender: Sender, verdict: Verdict, receiver:
     domains = {domain.domain: domain.state for domain in simulation.domains}
     path = simulation.scenario.mail_from_address
     signed = dkim_word(verdict.dkim)
+    known = bool(sender.address)
+    by_spf = verdict.spf.result if known else "unknown"
     return {
-        "spf": verdict.spf.result,
-        "spf-helo": verdict.spf_helo.result,
+        "spf": by_spf,
+        "spf-helo": verdict.spf_helo.result if known else "unknown",
         "spf-record": _record_word(simulation, verdict),
         "dkim": signed,
-        "authentication": _authentication_word(verdict.spf.result, signed),
-        "dmarc": judged.result,
+        "authentication": _authentication_word(by_spf, signed),
+        "dmarc": "unknown" if judged.result == "temperror" and not known else judged.result,
         "dmarc-policy": _policy_word(policy),
         "disposition": "unknown" if judged.result == "temperror" else judged.disposition,
         "adsp": verdict.adsp.result,
         "author-signature": _author_signature(simulation.scenario, verdict.dkim),
         "reverse": sender.reverse.state,
-        "ip": str(ip_address(sender.address).version),
+        "ip": str(ip_address(sender.address).version) if known else "unknown",
         "mail-from-domain": domains[path.domain] if path else "null-path",
         "author-domain": domains[simulation.scenario.author_address.domain],
         "helo": sender.helo_state,
@@ -124,14 +126,14 @@ def dkim_word(signatures: tuple[Signature, ...]) -> str:
 def _authentication_word(by_spf: str, signed: str) -> str:
     if "pass" in (by_spf, signed):
         return "pass"
-    return "unknown" if "temperror" in (by_spf, signed) else "fail"
+    return "unknown" if "temperror" in (by_spf, signed) or by_spf == "unknown" else "fail"
 
 
 def _record_word(simulation: Simulation, verdict: Verdict) -> str:
     domain = verdict.mail_from_domain
     survey = next((s for s in simulation.surveys if s.domain == domain), None)
     if survey is None or survey.record is None:
-        return "absent" if verdict.spf.result == "none" else "other"
+        return "absent" if verdict.spf.result == "none" and verdict.address else "other"
     return "sends-nothing" if survey.sends_nothing else "other"
 
 

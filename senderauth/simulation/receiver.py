@@ -23,22 +23,23 @@ Outcome = Literal["accepted", "marked", "deferred", "refused", "unknown"]
 OUTCOMES: tuple[Outcome, ...] = ("accepted", "marked", "unknown", "deferred", "refused")
 """From best to worst."""
 
-# Every fact a rule may ask for, with its words. "unknown" and "temperror" mean: DNS would not tell.
+# Every fact a rule may ask for, with its words. "temperror" means that DNS would not tell, "unknown" that,
+# or that nobody knows the client's address.
 FACTS: dict[str, frozenset[str]] = {
     fact: frozenset(words.split())
     for fact, words in {
-        "spf": "none neutral pass fail softfail temperror permerror",
-        "spf-helo": "none neutral pass fail softfail temperror permerror",
+        "spf": "none neutral pass fail softfail temperror permerror unknown",
+        "spf-helo": "none neutral pass fail softfail temperror permerror unknown",
         "spf-record": "sends-nothing other absent unknown",
         "dkim": "none pass fail policy permerror temperror",
         "authentication": "pass fail unknown",
-        "dmarc": "none pass fail temperror permerror",
+        "dmarc": "none pass fail temperror permerror unknown",
         "dmarc-policy": "none quarantine reject absent unknown",
         "disposition": "none quarantine reject unknown",
         "adsp": "none pass unknown fail discard nxdomain temperror permerror",
         "author-signature": "yes no unknown",
         "reverse": "confirmed missing unconfirmed unknown",
-        "ip": "4 6",
+        "ip": "4 6 unknown",
         "mail-from-domain": "mx address null-mx dead-mx none missing unknown null-path",
         "author-domain": "mx address null-mx dead-mx none missing unknown",
         "helo": "matches elsewhere missing literal bare unknown none",

@@ -10,7 +10,7 @@ finds its answers there already.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from itertools import product
 from typing import Literal
@@ -26,9 +26,9 @@ from senderauth.simulation.host import Host, Sender, resolve_host
 from senderauth.simulation.scenario import Scenario
 from senderauth.simulation.signer import Signature, plan, supposed
 from senderauth.spf import Result as SPFResult
-from senderauth.values import Finding
+from senderauth.values import Finding, Reason
 
-Signing = Literal["planned", "unsigned", "signed"]
+Signing = Literal["planned", "unsigned", "signed", "found"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,11 @@ class Verdict:
 
     host: str
     address: str
+    """Empty where nobody knows it: then SPF is not judged, and DMARC by the signatures alone."""
     signing: Signing
-    """"planned": as the caller said; "unsigned" and "signed" (by the author domain): nothing was said."""
+    """"planned": as the caller said; "unsigned" and "signed" (by the author domain): nothing was said;
+    "found": the signatures of a message, verified.
+    """
     mail_from: str
     """The SPF identity that DMARC uses: MAIL FROM, or postmaster@HELO for a null reverse-path."""
     spf: SPFResult
@@ -74,36 +77,45 @@ class Simulation:
     findings: tuple[Finding, ...]
 
 
-async def simulate(scenario: Scenario, resolver: Resolver, *, now: int | None = None) -> Simulation:
-    """Runs all checks for one send. now is Unix time, for the %{t} macro only."""
+async def simulate(
+    scenario: Scenario,
+    resolver: Resolver,
+    *,
+    now: int | None = None,
+    signatures: tuple[Signature, ...] | None = None,
+) -> Simulation:
+    """Runs all checks for one send. now is Unix time, for the %{t} macro only. signatures: those of a
+    message, verified already; then a scenario without hosts is judged without a client address.
+    """
     author = scenario.author_address
     _announce(scenario, resolver)
     parts = await together(
-        _senders(scenario, resolver),
+        _senders(scenario, resolver, signatures is not None),
         together(*(mail_domain(resolver, name, role) for name, role in _mail_domains(scenario).items())),
         together(*(spf.survey(resolver, name) for name in _surveyed(scenario))),
         together(*(plan(resolver, name, selector) for name, selector in scenario.signers or ())),
         dmarc.discover(resolver, author.domain, standard="rfc9989"),
         dmarc.discover(resolver, author.domain, standard="rfc7489"),
     )
-    (found, senders), domains, surveys, signatures, policy, policy_rfc7489 = parts
+    (found, senders), domains, surveys, planned, policy, policy_rfc7489 = parts
     policies = {"rfc9989": policy, "rfc7489": policy_rfc7489}
-    branches = _branches(scenario, tuple(signatures))
+    signed = tuple(planned) if signatures is None else signatures
+    branches = {"found": signed} if signatures is not None else _branches(scenario, signed)
     verdicts = await together(
         *(
-            _verdict(scenario, resolver, sender, signing, signed, policies, now)
-            for sender, (signing, signed) in product(senders, branches.items())
+            _verdict(scenario, resolver, sender, signing, by, policies, now)
+            for sender, (signing, by) in product(senders, branches.items())
         )
     )
     reports = await dmarc.check_report_destinations(resolver, policy)
-    findings = _findings(senders, domains, surveys, signatures, policies, verdicts, reports)
+    findings = _findings(senders, domains, surveys, signed, policies, verdicts, reports)
     return Simulation(
         scenario,
         tuple(found),
         tuple(senders),
         tuple(domains),
         tuple(surveys),
-        tuple(signatures),
+        signed,
         policies,
         tuple(verdicts),
         findings,
@@ -135,7 +147,11 @@ def _surveyed(scenario: Scenario) -> list[str]:
     return list(dict.fromkeys([*wanted, scenario.author_address.domain]))
 
 
-async def _senders(scenario: Scenario, resolver: Resolver) -> tuple[list[Host], list[Sender]]:
+async def _senders(
+    scenario: Scenario, resolver: Resolver, has_message: bool
+) -> tuple[list[Host], list[Sender]]:
+    if has_message and not scenario.hosts:
+        return [], [hosts.unknown(scenario.helo)]
     found = await together(*(resolve_host(resolver, given) for given in scenario.hosts))
     pairs = dict.fromkeys((host.name, address) for host in found for address in host.addresses)
     senders = await together(
@@ -160,18 +176,21 @@ async def _verdict(
     now: int | None,
 ) -> Verdict:
     author = scenario.author_address.domain
-    ip = ip_address(sender.address)
-    helo = sender.helo or (f"[{ip}]" if ip.version == 4 else f"[IPv6:{ip}]")  # RFC 5321 4.1.3
+    helo = sender.helo or _literal(sender.address)
     path = scenario.mail_from_address
     # RFC 7208 2.4: of a null reverse-path the HELO name is judged
     mailbox, domain = (path.mailbox, path.domain) if path else (f"postmaster@{helo}", helo)
-    by_mail_from, by_helo = await together(
-        spf.check_host(resolver, ip=sender.address, domain=domain, sender=mailbox, helo=helo, now=now),
-        spf.check_host(
-            resolver, ip=sender.address, domain=helo, sender=f"postmaster@{helo}", helo=helo, now=now
-        ),
-    )
-    identity = dmarc.SPFIdentity(by_mail_from.result, domain)
+    if sender.address:
+        by_mail_from, by_helo = await together(
+            spf.check_host(resolver, ip=sender.address, domain=domain, sender=mailbox, helo=helo, now=now),
+            spf.check_host(
+                resolver, ip=sender.address, domain=helo, sender=f"postmaster@{helo}", helo=helo, now=now
+            ),
+        )
+    else:
+        by_mail_from, by_helo = spf.not_judged(domain), spf.not_judged(helo)
+    # What SPF would have said is not known: to DMARC the same as DNS that would not tell
+    identity = dmarc.SPFIdentity(by_mail_from.result if sender.address else "temperror", domain)
     signed = [dmarc.DKIMIdentity(signature.result, signature.domain) for signature in signatures]
     under_9989, under_7489, practice = await together(
         dmarc.evaluate(
@@ -182,6 +201,8 @@ async def _verdict(
         ),
         adsp.evaluate(resolver, author, dkim=signed),
     )
+    if not sender.address:
+        under_9989, under_7489 = _without_address(under_9989), _without_address(under_7489)
     return Verdict(
         sender.host,
         sender.address,
@@ -194,6 +215,20 @@ async def _verdict(
         under_7489,
         practice,
     )
+
+
+def _without_address(judged: DMARCVerdict) -> DMARCVerdict:
+    """DMARC's verdict with its true reason: not DNS was silent, nobody knows the client's address."""
+    if judged.reason.id != "dmarc-authentication-unknown" or judged.reason.facts.get("mechanism") != "SPF":
+        return judged
+    return replace(judged, reason=Reason("dmarc-without-client-address", judged.reason.facts))
+
+
+def _literal(address: str) -> str:
+    """What a host without a name says in HELO (RFC 5321 4.1.3)."""
+    if not address:
+        return "unknown"
+    return f"[{address}]" if ip_address(address).version == 4 else f"[IPv6:{address}]"
 
 
 def _findings(

@@ -1,6 +1,6 @@
 """SPF (RFC 7208): is this host authorised to use this domain in mail?"""
 
-from senderauth.spf.evaluate import Result, check_host, mail_from_identity
+from senderauth.spf.evaluate import Result, check_host, mail_from_identity, not_judged
 from senderauth.spf.program import Word
 from senderauth.spf.ranges import Ranges
 from senderauth.spf.record import Macro, MacroString, Mechanism, Modifier, Record, Term, is_spf, parse
@@ -28,6 +28,7 @@ __all__ = [
     "check_host",
     "is_spf",
     "mail_from_identity",
+    "not_judged",
     "parse",
     "survey",
 ]

@@ -30,7 +30,7 @@ from senderauth.spf.state import (
     question,
 )
 from senderauth.spf.target import foreseen, is_expandable, target, validated, values
-from senderauth.values import Reason, Step
+from senderauth.values import Reason, Step, Trace
 
 
 @dataclass(slots=True)
@@ -71,6 +71,13 @@ def mail_from_identity(mail_from: str, helo: str) -> tuple[str, str]:
     path = mail_from.strip().removeprefix("<").removesuffix(">")
     local, _, domain = (path or helo).rpartition("@")
     return domain, f"{local or 'postmaster'}@{domain}"
+
+
+def not_judged(domain: str) -> Result:
+    """What stands where check_host was not run, since the client's address is not known."""
+    trace = Trace("spf", domain=domain)
+    reason = Reason("spf-not-judged", {"domain": domain})
+    return Result("none", reason, domain, "", "", "", None, (), None, None, None, 0, 0, trace.root)
 
 
 async def check_host(
