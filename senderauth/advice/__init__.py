@@ -1,7 +1,51 @@
-"""From verdicts to what must change."""
+"""From verdicts to what must change, and from bounces to their causes.
+
+What explains bounces is loaded when it is first used: a check does not need it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from senderauth.advice.action import Action, Remedy
 from senderauth.advice.judge import Report, check
 from senderauth.advice.remedies import remedies
 
-__all__ = ["Action", "Remedy", "Report", "check", "remedies"]
+if TYPE_CHECKING:
+    from senderauth.advice.claims import Claim
+    from senderauth.advice.explain import Candidate, Explained, Explainer, Explanation, Group, explain
+    from senderauth.advice.message import Examined, MessageReport, verify_message
+    from senderauth.advice.propose import WhatIf, what_if
+
+__all__ = [
+    "Action",
+    "Candidate",
+    "Claim",
+    "Examined",
+    "Explained",
+    "Explainer",
+    "Explanation",
+    "Group",
+    "MessageReport",
+    "Remedy",
+    "Report",
+    "WhatIf",
+    "check",
+    "explain",
+    "remedies",
+    "verify_message",
+    "what_if",
+]
+
+_DOORS = dict.fromkeys(("Candidate", "Explained", "Explainer", "Explanation", "Group", "explain"), "explain")
+
+_DOORS |= {"Claim": "claims"}
+_DOORS |= dict.fromkeys(("Examined", "MessageReport", "verify_message"), "message")
+_DOORS |= dict.fromkeys(("WhatIf", "what_if"), "propose")
+
+
+def __getattr__(name: str) -> object:
+    if name not in _DOORS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"senderauth.advice.{_DOORS[name]}"), name)
+    globals()[name] = found
+    return found

@@ -1,6 +1,6 @@
 """One send before it happens: the facts, all verdicts, what each receiver would answer."""
 
-from senderauth.simulation.domain import MailDomain
+from senderauth.simulation.domain import MailDomain, mail_domain
 from senderauth.simulation.host import Host, Reverse, Sender
 from senderauth.simulation.predict import Prediction, case_facts, facts_of, predict
 from senderauth.simulation.receiver import OUTCOMES, Outcome, Receiver, Rule, answer, choose, receivers
@@ -28,6 +28,7 @@ __all__ = [
     "case_facts",
     "choose",
     "facts_of",
+    "mail_domain",
     "parse_signer",
     "predict",
     "receivers",

@@ -9,6 +9,7 @@ from senderauth.dns import Question, Resolver
 from senderauth.simulation.ask import ask
 from senderauth.values import Finding, Severity, Step, Trace
 
+Role = Literal["author", "mail-from", "recipient"]
 MAX_EXCHANGES = 5
 
 
@@ -17,7 +18,7 @@ class MailDomain:
     """Where mail to a domain would go, bounces among it."""
 
     domain: str
-    role: Literal["author", "mail-from"]
+    role: Role
     state: Literal["mx", "address", "null-mx", "dead-mx", "none", "missing", "unknown"]
     """"address": no MX, mail goes to the A or AAAA record; "dead-mx": no exchange has an address;
     "none": the name exists, but mail to it goes nowhere; "missing": the name does not exist."""
@@ -25,7 +26,7 @@ class MailDomain:
     trace: Step
 
 
-async def mail_domain(resolver: Resolver, domain: str, role: Literal["author", "mail-from"]) -> MailDomain:
+async def mail_domain(resolver: Resolver, domain: str, role: Role) -> MailDomain:
     """Looks the exchanges of a domain up, and whether one of them has an address."""
     trace = Trace("mail-domain", domain=domain)
 
