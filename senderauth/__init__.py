@@ -13,11 +13,21 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from senderauth.advice import Report, check
+    from senderauth.advice import MessageReport, Report, check, verify_message
     from senderauth.dns import LiveResolver, ZoneResolver
     from senderauth.simulation import Scenario, ScenarioError
 
-__all__ = ["LiveResolver", "Report", "Scenario", "ScenarioError", "ZoneResolver", "__version__", "check"]
+__all__ = [
+    "LiveResolver",
+    "MessageReport",
+    "Report",
+    "Scenario",
+    "ScenarioError",
+    "ZoneResolver",
+    "__version__",
+    "check",
+    "verify_message",
+]
 
 _DOORS = {
     "LiveResolver": "senderauth.dns",
@@ -25,7 +35,9 @@ _DOORS = {
     "Scenario": "senderauth.simulation",
     "ScenarioError": "senderauth.simulation",
     "ZoneResolver": "senderauth.dns",
+    "MessageReport": "senderauth.advice",
     "check": "senderauth.advice",
+    "verify_message": "senderauth.advice",
 }
 
 

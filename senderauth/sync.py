@@ -11,7 +11,7 @@ from functools import update_wrapper
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from senderauth import adsp, advice, dkim, dmarc, spf
-from senderauth.advice import Report
+from senderauth.advice import MessageReport, Report
 from senderauth.dns import LiveResolver, Resolver, run
 from senderauth.simulation import Scenario
 
@@ -24,6 +24,7 @@ __all__ = [
     "fetch_key",
     "find_keys",
     "survey",
+    "verify_message",
 ]
 
 P = ParamSpec("P")
@@ -41,6 +42,37 @@ def check(
     """`senderauth.check`, finished."""
     asked = LiveResolver() if resolver is None else resolver
     return run(advice.check(scenario, asked, receivers=receivers, with_lint=with_lint, now=now))
+
+
+def verify_message(
+    message: bytes,
+    resolver: Resolver | None = None,
+    *,
+    ip: str | None = None,
+    mail_from: str | None = None,
+    helo: str | None = None,
+    trusted: Iterable[str] = (),
+    now: float | None = None,
+    receivers: Iterable[str] | None = None,
+    with_second_opinion: bool = False,
+    with_diagnosis: bool = True,
+) -> MessageReport:
+    """`senderauth.verify_message`, finished."""
+    asked = LiveResolver() if resolver is None else resolver
+    return run(
+        advice.verify_message(
+            message,
+            asked,
+            ip=ip,
+            mail_from=mail_from,
+            helo=helo,
+            trusted=trusted,
+            now=now,
+            receivers=receivers,
+            with_second_opinion=with_second_opinion,
+            with_diagnosis=with_diagnosis,
+        )
+    )
 
 
 def _twin(

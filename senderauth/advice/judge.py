@@ -49,29 +49,13 @@ class Report:
         """The worst that any receiver would answer, those apart that not everybody meets; "unknown" where
         DNS left even that open.
         """
-        known: list[Outcome] = [
-            "unknown" if p.outcome == "deferred" and p.for_now else p.outcome
-            for p in self.predictions
-            if not p.optional
-        ]
-        if any(host.state in ("unknown", "missing") for host in self.hosts):
-            known.append("unknown")
-        return max(known, key=OUTCOMES.index, default="unknown")
+        return outcome(self.predictions, self.hosts)
 
     def exit_code(self, fail_on: Severity | None = None) -> int:
         """0: nothing would be rejected; 1: something would, or there is a finding of this severity or above;
         2: a host that was named has no address; 3: DNS would not tell, and nothing worse is known.
         """
-        counted = [prediction for prediction in self.predictions if not prediction.optional]
-        if any(p.outcome == "refused" or (p.outcome == "deferred" and not p.for_now) for p in counted):
-            return 1
-        if fail_on is not None:
-            level = SEVERITIES.index(fail_on)
-            if any(SEVERITIES.index(finding.severity) >= level for finding in self.findings):
-                return 1
-        if any(host.state == "missing" for host in self.hosts):
-            return 2
-        return 3 if self.outcome == "unknown" else 0
+        return exit_code(self.predictions, self.hosts, self.findings, fail_on)
 
     @property
     def spf(self) -> spf.Result | None:
@@ -82,6 +66,37 @@ class Report:
     def dmarc(self) -> dmarc.Verdict | None:
         """Of the first verdict, under RFC 9989."""
         return self.verdicts[0].dmarc if self.verdicts else None
+
+
+def outcome(predictions: Iterable[Prediction], hosts: Iterable[Host]) -> Outcome:
+    """The worst of what is predicted, see `Report.outcome`."""
+    known: list[Outcome] = [
+        "unknown" if p.outcome == "deferred" and p.for_now else p.outcome
+        for p in predictions
+        if not p.optional
+    ]
+    if any(host.state in ("unknown", "missing") for host in hosts):
+        known.append("unknown")
+    return max(known, key=OUTCOMES.index, default="unknown")
+
+
+def exit_code(
+    predictions: Iterable[Prediction],
+    hosts: Iterable[Host],
+    findings: Iterable[Finding],
+    fail_on: Severity | None,
+) -> int:
+    """See `Report.exit_code`."""
+    counted = [prediction for prediction in predictions if not prediction.optional]
+    if any(p.outcome == "refused" or (p.outcome == "deferred" and not p.for_now) for p in counted):
+        return 1
+    if fail_on is not None:
+        level = SEVERITIES.index(fail_on)
+        if any(SEVERITIES.index(finding.severity) >= level for finding in findings):
+            return 1
+    if any(host.state == "missing" for host in hosts):
+        return 2
+    return 3 if outcome(counted, hosts) == "unknown" else 0
 
 
 async def check(

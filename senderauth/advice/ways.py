@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from senderauth.advice.action import Action
+from senderauth.advice.action import Action, Actor
 from senderauth.simulation import Sender, Signature, Simulation, Verdict
 
 
@@ -79,10 +79,22 @@ def dkim_way(simulation: Simulation, verdict: Verdict) -> Way:
 
 
 def key_actions(signature: Signature) -> list[Action]:
-    """What must change for a planned signature's key to be usable."""
+    """What must change for a signature to be valid: its key, or what happens to the mail."""
     key = signature.key
-    if signature.result in ("pass", "temperror") or key is None:
+    if signature.result in ("pass", "temperror"):
         return []
+    facts: dict[str, object] = {
+        "domain": signature.domain,
+        "selector": signature.selector or "",
+        "reason": signature.reason.id,
+    }
+    if signature.reason.id in OF_THE_SIGNATURE or signature.result == "fail":
+        id, who = OF_THE_SIGNATURE.get(signature.reason.id, ("find-what-changes-mail", "mail-admin"))
+        return [Action(id, who, facts)]
+    if key is None:
+        return [Action("mend-signature", "mail-admin", facts)] if not signature.assumed else []
+    if key.state == "valid" and signature.result != "policy":  # then the fault is the signature's own
+        return [Action("mend-signature", "mail-admin", facts)]
     facts = {"name": key.name, "state": key.state, "domain": signature.domain, "bits": key.bits}
     if key.state == "missing":
         return [Action("publish-dkim-key", "domain-owner", facts)]
@@ -91,6 +103,14 @@ def key_actions(signature: Signature) -> list[Action]:
     if signature.result == "policy":
         return [Action("replace-weak-key", "domain-owner", facts)]
     return [Action("mend-dkim-key", "domain-owner", facts)]
+
+
+OF_THE_SIGNATURE: dict[str, tuple[str, Actor]] = {
+    "dkim-signature-by-other-key": ("publish-matching-key", "domain-owner"),
+    "dkim-expired": ("lengthen-signature-life", "mail-admin"),
+    "dkim-sha1": ("sign-with-sha256", "mail-admin"),
+}
+"""Found in a message: the key is fine, the signature is not."""
 
 
 def _aligned(verdict: Verdict, mechanism: str, domain: str) -> bool:
