@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,16 +29,64 @@ def expand_files(words: list[str]) -> list[str]:
     return expanded
 
 
+TAPE: ContextVar[Callable[[Callable[[], Resolver]], Resolver] | None] = ContextVar("TAPE", default=None)
+"""`record` and `replay`: makes a resolver of a function that makes one; `replay` never calls it."""
+
+
 def resolver_for(
-    zones: Iterable[str], demo: bool, nameservers: Iterable[str], timeout: float, tries: int
+    zones: Iterable[str],
+    demo: bool,
+    nameservers: Iterable[str],
+    timeout: float,
+    tries: int,
+    *,
+    sets: Iterable[str] = (),
+    unsets: Iterable[str] = (),
+    over_live: bool = False,
 ) -> Resolver:
-    """Where answers come from: zone files, the zones of the package, or name servers. Raises ValueError."""
+    """Where answers come from: zone files, the zones of the package, or name servers; over them what is
+    only supposed (`--set`, `--unset`, `--zone … --over-live`). Raises ValueError.
+    """
+    files, servers = list(zones), list(nameservers)
+    if over_live and (not files or demo):
+        raise ValueError("--over-live lays --zone files over DNS: name them, without --demo")
+    if (files or demo) and servers and not over_live:
+        raise ValueError("--nameserver has no use beside --zone or --demo")
+    base = _base([] if over_live else files, demo, servers, timeout, tries)
+    sets, unsets = list(sets), list(unsets)
+    if not (over_live or sets or unsets):
+        return base
+    from senderauth.dns import CachingResolver, DraftResolver, OverlayResolver, ZoneResolver, written_changes
+
+    supposed: Resolver = CachingResolver(over=base)  # before and after the changes much is asked twice
+    if over_live:
+        supposed = DraftResolver(ZoneResolver.from_files(*files), over=supposed)
+    if sets or unsets:
+        supposed = OverlayResolver(written_changes(sets, unsets), over=supposed)
+    return supposed
+
+
+def without_changes(resolver: Resolver) -> Resolver | None:
+    """What is below the changes that were only supposed; None where there are none."""
+    from senderauth.dns import DraftResolver, OverlayResolver
+
+    below = resolver
+    while isinstance(below, (OverlayResolver, DraftResolver)):
+        below = below.over
+    return None if below is resolver else below
+
+
+def _base(files: list[str], demo: bool, servers: list[str], timeout: float, tries: int) -> Resolver:
+    def asked() -> Resolver:
+        return _asked(files, demo, servers, timeout, tries)
+
+    taped = TAPE.get()
+    return asked() if taped is None else taped(asked)
+
+
+def _asked(files: list[str], demo: bool, servers: list[str], timeout: float, tries: int) -> Resolver:
     from senderauth.dns import LiveResolver, ZoneResolver
 
-    files = list(zones)
-    servers = list(nameservers)
-    if (files or demo) and servers:
-        raise ValueError("--nameserver has no use beside --zone or --demo")
     if demo:
         from importlib.resources import as_file
         from importlib.resources import files as resources

@@ -12,9 +12,12 @@ from senderauth.cli.options import (
     FailOn,
     Lang,
     Nameservers,
+    OverLive,
     Receivers,
+    Sets,
     Timeout,
     Tries,
+    Unsets,
     Verbose,
     Zones,
 )
@@ -52,6 +55,9 @@ def check(
     ] = None,
     receiver: Receivers = None,
     zone: Zones = None,
+    over_live: OverLive = False,
+    set_: Sets = None,
+    unset: Unsets = None,
     demo: Demo = False,
     nameserver: Nameservers = None,
     timeout: Timeout = 5.0,
@@ -68,7 +74,7 @@ def check(
     senderauth check shop@example.com --host 203.0.113.9 --dkim example.com:s1
     """
     from senderauth import sync
-    from senderauth.cli.arguments import resolver_for
+    from senderauth.cli.arguments import resolver_for, without_changes
     from senderauth.cli.main import fail
     from senderauth.simulation import Scenario, parse_signer
 
@@ -77,10 +83,25 @@ def check(
             raise ValueError("--unsigned and --dkim exclude each other")
         signers = () if unsigned else tuple(parse_signer(text) for text in dkim) if dkim else None
         scenario = Scenario(author, tuple(host), mail_from, helo, signers, login)
-        asked = resolver_for(zone or (), demo, nameserver or (), timeout, tries)
+        asked = resolver_for(
+            zone or (),
+            demo,
+            nameserver or (),
+            timeout,
+            tries,
+            sets=set_ or (),
+            unsets=unset or (),
+            over_live=over_live,
+        )
         level = fail_level(fail_on)
         report = sync.check(scenario, asked, receivers=receiver, with_lint=lint)
-        show(report, json, lang, verbose, quiet)
+        below = without_changes(asked)
+        changed = None
+        if below is not None:
+            from senderauth.advice import what_if
+
+            changed = what_if(sync.check(scenario, below, receivers=receiver), report, asked)
+        show(report, json, lang, verbose, quiet, changed)
         code = report.exit_code(level)
     except ValueError as problem:
         fail(problem)

@@ -44,3 +44,18 @@ FailOn = Annotated[
     str | None,
     typer.Option("--fail-on", metavar="LEVEL", help="Exit 1 for findings from info, low, medium or high on."),
 ]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="'NAME TYPE VALUE'",
+        help="What if these records stood there, in place of all of that type at that name? Repeatable.",
+    ),
+]
+Unsets = Annotated[
+    list[str] | None,
+    typer.Option("--unset", metavar="'NAME TYPE'", help="What if these records were removed? Repeatable."),
+]
+OverLive = Annotated[
+    bool, typer.Option("--over-live", help="What if the --zone files were published? All else from DNS.")
+]

@@ -13,6 +13,7 @@ from senderauth.dns.drive import crowd, drive, run, together
 
 if TYPE_CHECKING:
     from senderauth.dns.cache import CachingResolver
+    from senderauth.dns.draft import DraftResolver, record_places, written_changes
     from senderauth.dns.live import LiveResolver
     from senderauth.dns.master import ZoneFileError
     from senderauth.dns.overlay import OverlayResolver
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer",
     "CachingResolver",
+    "DraftResolver",
     "LiveResolver",
     "OverlayResolver",
     "Question",
@@ -35,12 +37,15 @@ __all__ = [
     "crowd",
     "drive",
     "prefetch",
+    "record_places",
     "run",
     "together",
+    "written_changes",
 ]
 
 _LATER = {
     "CachingResolver": "cache",
+    "DraftResolver": "draft",
     "LiveResolver": "live",
     "OverlayResolver": "overlay",
     "RecordingResolver": "tape",
@@ -48,6 +53,8 @@ _LATER = {
     "TapeError": "tape",
     "ZoneFileError": "master",
     "ZoneResolver": "zone",
+    "record_places": "draft",
+    "written_changes": "draft",
 }
 
 if not TYPE_CHECKING:  # a module-level __getattr__ would hide wrong names from a type checker

@@ -80,6 +80,19 @@ def read(path: str | PathLike[str]) -> Master:
     return Master(reader.origin, reader.entries, reader.failures)
 
 
+def entry_of(text: str) -> Entry:
+    """One record written by itself, its names absolute with or without the last dot. Raises FaultError."""
+    reader = _Reader(Path("record"))
+    reader.origin = reader._current = ""
+    for line in lines(text, []):
+        if line.tokens[0][0] == "$":
+            raise FaultError("a directive is no record")
+        reader._entry(line)
+    if len(reader.entries) != 1 or not reader.entries[0].owner:
+        raise FaultError("not one record")
+    return reader.entries[0]
+
+
 _DIRECTIVE = re.compile(r"\s*senderauth\s*:(.*)", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9_*/-]+(?:\.[A-Za-z0-9_*/-]+)*\.?")
 

@@ -79,6 +79,11 @@ class OverlayResolver:
         """The questions whose answers are set or removed."""
         return tuple(Question(*key) for key in sorted({*self._set, *self._removed}))
 
+    @property
+    def changes(self) -> dict[Question, Answer | None]:
+        """What is set, and with None what is removed, sorted."""
+        return {question: self._set.get((question.name, question.rdtype)) for question in self.changed}
+
     async def resolve(self, question: Question) -> Answer:
         """The answer after the changes."""
         name, rdtype, ttl = question.name, question.rdtype, 1 << 31

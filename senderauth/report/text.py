@@ -28,18 +28,18 @@ def check_text(
     """The report of a check. verbose: 1 adds the traces, 2 every DNS answer; quiet: a line per host."""
     page = Page(width, colour)
     if quiet:
-        _answers(page, report, words)
+        answers(page, report, words)
         return str(page)
     _facts(page, report, words)
     page.line()
-    _answers(page, report, words)
-    _bounces(page, report, words, verbose)
-    _remedies(page, report, words, verbose)
-    _findings(page, report, words)
-    _why(page, report, words)
+    answers(page, report, words)
+    bounces(page, report, words, verbose)
+    remedies(page, report, words, verbose)
+    findings(page, report, words)
+    why(page, report, words)
     if verbose:
-        _traces(page, report, words, verbose)
-    _limits(page, report, words)
+        traces(page, report, words, verbose)
+    limits(page, report, words)
     return str(page)
 
 
@@ -68,6 +68,11 @@ def _facts(page: Page, report: Any, words: Wording) -> None:
             page.lead(words.ui("outcome-unknown"), "unknown", words.ui(f"host-{host.state}", host=host.name))
 
 
+def _author(report: Any) -> str:
+    """The author domain for people; a message may have none."""
+    return names.display(report.scenario.author_address.domain) if report.scenario is not None else ""
+
+
 def _groups(report: Any) -> Iterable[tuple[tuple[str, str, str], list[Any]]]:
     """Predictions by host, address and signing."""
 
@@ -77,9 +82,9 @@ def _groups(report: Any) -> Iterable[tuple[tuple[str, str, str], list[Any]]]:
     return ((place, list(group)) for place, group in groupby(report.predictions, key))
 
 
-def _answers(page: Page, report: Any, words: Wording) -> None:
+def answers(page: Page, report: Any, words: Wording) -> None:
     """One line for each address and signing: the worst answer and how many give it."""
-    author = names.display(report.scenario.author_address.domain)
+    author = _author(report)
     worst: dict[tuple[str, str], set[str]] = {}
     for (host, address, signing), group in _groups(report):
         counted = [p for p in group if not p.optional]
@@ -95,6 +100,7 @@ def _answers(page: Page, report: Any, words: Wording) -> None:
             outcome = "unknown"
         worst.setdefault((host, address), set()).add(outcome)
         where = address if host == address else f"{host} [{address}]"
+        where = where or words.ui("address-unknown")
         said = words.ui(f"signing-{signing}", domain=author)
         text = words.ui(f"answer-{outcome}", count=count, total=len(counted))
         line = f"{printable(where)}, {said}: {text}"
@@ -112,7 +118,7 @@ def _with(predictions: list[Any], outcome: str) -> list[Any]:
     return [p for p in predictions if p.outcome == outcome]
 
 
-def _bounces(page: Page, report: Any, words: Wording, verbose: int) -> None:
+def bounces(page: Page, report: Any, words: Wording, verbose: int) -> None:
     """The words of the receivers, each once, with all who say them."""
     said: dict[tuple[str, str, str], list[Any]] = {}
     for prediction in report.predictions:
@@ -157,13 +163,11 @@ SPOKEN = frozenset(
 
 
 def _case(prediction: Any, words: Wording, report: Any) -> str:
-    said = words.ui(
-        f"signing-{prediction.signing}", domain=names.display(report.scenario.author_address.domain)
-    )
+    said = words.ui(f"signing-{prediction.signing}", domain=_author(report))
     return f"{prediction.address} {said}" if len(report.senders) > 1 else said
 
 
-def _remedies(page: Page, report: Any, words: Wording, verbose: int) -> None:
+def remedies(page: Page, report: Any, words: Wording, verbose: int) -> None:
     """What to do here, each action once, then what such bounces mean in general."""
     usual = [remedy for remedy in report.remedies if not remedy.optional]
     remedies = report.remedies if verbose or not usual else usual
@@ -185,7 +189,7 @@ def _remedies(page: Page, report: Any, words: Wording, verbose: int) -> None:
         page.line(entry.remedy, indent=4)
 
 
-def _findings(page: Page, report: Any, words: Wording) -> None:
+def findings(page: Page, report: Any, words: Wording) -> None:
     if not report.findings:
         return
     page.head(words.ui("head-findings"))
@@ -212,7 +216,7 @@ def caret(page: Page, evidence: Any) -> None:
     page.lines.append(" " * (6 + start - cut) + "^" + "~" * max(0, min(end, cut + room) - start - 1))
 
 
-def _why(page: Page, report: Any, words: Wording) -> None:
+def why(page: Page, report: Any, words: Wording) -> None:
     told: set[str] = set()
 
     def once(text: str) -> None:
@@ -253,7 +257,7 @@ def _why(page: Page, report: Any, words: Wording) -> None:
             once(f"{shown(survey.domain)}: {printable(survey.record)} ({cost})")
 
 
-def _traces(page: Page, report: Any, words: Wording, verbose: int) -> None:
+def traces(page: Page, report: Any, words: Wording, verbose: int) -> None:
     page.head(words.ui("head-traces"))
     steps: list[tuple[str, Any]] = []
     for verdict in report.verdicts:
@@ -277,7 +281,7 @@ def _traces(page: Page, report: Any, words: Wording, verbose: int) -> None:
             page.line(line.strip(), indent=4 + depth, hang=2)
 
 
-def _limits(page: Page, report: Any, words: Wording) -> None:
+def limits(page: Page, report: Any, words: Wording) -> None:
     page.head(words.ui("head-limits"))
     page.line(words.ui("limits-checked"), indent=2, hang=2)
     if any(s.assumed == "signature" for v in report.verdicts for s in v.dkim):

@@ -54,6 +54,10 @@ KINDS = {
     "receiver": "simulation",
     "evidence": "simulation",
     "ui": "ui",
+    "proposals": "proposals",
+    "proposal": "proposals",
+    "caution": "proposals",
+    "proof": "proposals",
 }
 
 

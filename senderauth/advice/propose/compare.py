@@ -1,0 +1,53 @@
+"""What changed between two reports of the same send."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from senderauth.advice.judge import Report
+from senderauth.advice.propose.proposal import Case
+from senderauth.simulation import OUTCOMES, Prediction
+
+BAD = ("refused", "deferred", "marked")
+
+
+def cases(report: Report) -> tuple[Case, ...]:
+    """Every predicted answer that is no acceptance, but those that only missing DNS answers bring."""
+    return tuple(_case(p) for p in report.predictions if p.outcome in BAD and not p.for_now)
+
+
+def compared(before: Report, after: Report) -> tuple[tuple[Case, ...], tuple[Case, ...], tuple[Case, ...]]:
+    """The cases that are gone, those that stay, those that are new or worse. Predictions are told apart by
+    receiver, host, address and signing; where the signing itself is part of the change, by its place.
+    """
+    gone: list[Case] = []
+    stay: list[Case] = []
+    worse: list[Case] = []
+    for old, new in _pairs(before.predictions, after.predictions):
+        better = OUTCOMES.index(new.outcome) < OUTCOMES.index(old.outcome)
+        if OUTCOMES.index(new.outcome) > OUTCOMES.index(old.outcome):
+            worse.append(_case(new))
+        if old.outcome not in BAD or old.for_now:
+            continue
+        if better and new.outcome == "accepted":
+            gone.append(_case(old))
+        elif new.outcome in BAD or new.outcome == "unknown":
+            stay.append(_case(new if new.entry_id else old))
+    return tuple(gone), tuple(stay), tuple(worse)
+
+
+def _pairs(
+    before: Iterable[Prediction], after: Iterable[Prediction]
+) -> Iterable[tuple[Prediction, Prediction]]:
+    later: dict[tuple[str, str, str], list[Prediction]] = {}
+    for new in after:
+        later.setdefault((new.receiver, new.host, new.address), []).append(new)
+    for old in before:
+        found = later.get((old.receiver, old.host, old.address), ())
+        same = [new for new in found if new.signing == old.signing]
+        for new in same or found:
+            yield old, new
+
+
+def _case(p: Prediction) -> Case:
+    return Case(p.receiver, p.entry_id, p.address, p.signing, p.outcome, p.optional)
