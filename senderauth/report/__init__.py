@@ -2,7 +2,6 @@
 
 from senderauth.report.document import document, schema, schema_kinds
 from senderauth.report.proposals import what_if_document, what_if_text
-from senderauth.report.explanation import explain_document, explain_text, groups_text
 from senderauth.report.receivers import receivers_document, receivers_text
 from senderauth.report.safe import printable
 from senderauth.report.text import check_text
@@ -14,9 +13,6 @@ __all__ = [
     "check_text",
     "default_language",
     "document",
-    "explain_document",
-    "explain_text",
-    "groups_text",
     "printable",
     "receivers_document",
     "receivers_text",
