@@ -46,6 +46,7 @@ ROOMS = {
     "receiver": "simulation",
     "dns": "spf",
     "helo": "simulation",
+    "explain": "explain",
 }
 KINDS = {
     "action": "advice",
@@ -54,6 +55,17 @@ KINDS = {
     "receiver": "simulation",
     "evidence": "simulation",
     "ui": "ui",
+    # of bounces and their catalogue
+    "explain": "explain",
+    "catalogue": "explain",
+    "rank": "explain",
+    "permanence": "explain",
+    "act": "explain",
+    "sayer": "explain",
+    "check": "explain",
+    "family": "explain",
+    "fact": "explain",
+    "source": "explain",
     "proposals": "proposals",
     "proposal": "proposals",
     "caution": "proposals",
