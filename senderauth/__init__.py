@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from senderauth.advice import MessageReport, Report, check, verify_message
+    from senderauth.advice import Explanation, MessageReport, Report, check, explain, verify_message
     from senderauth.dns import LiveResolver, ZoneResolver
     from senderauth.simulation import Scenario, ScenarioError
 
 __all__ = [
+    "Explanation",
     "LiveResolver",
     "MessageReport",
     "Report",
@@ -26,6 +27,7 @@ __all__ = [
     "ZoneResolver",
     "__version__",
     "check",
+    "explain",
     "verify_message",
 ]
 
@@ -36,7 +38,9 @@ _DOORS = {
     "ScenarioError": "senderauth.simulation",
     "ZoneResolver": "senderauth.dns",
     "MessageReport": "senderauth.advice",
+    "Explanation": "senderauth.advice",
     "check": "senderauth.advice",
+    "explain": "senderauth.advice",
     "verify_message": "senderauth.advice",
 }
 

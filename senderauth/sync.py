@@ -6,14 +6,16 @@ and in threads. Without a resolver the system's name servers are asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from functools import update_wrapper
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from senderauth import adsp, advice, dkim, dmarc, spf
-from senderauth.advice import MessageReport, Report
+from senderauth import adsp, advice, catalogue, dkim, dmarc, spf
 from senderauth.dns import LiveResolver, Resolver, run
 from senderauth.simulation import Scenario
+
+if TYPE_CHECKING:  # what reads bounces and messages is loaded when it is called
+    from senderauth.advice import Explained, Explainer, Explanation, MessageReport, Report
 
 __all__ = [
     "check",
@@ -21,6 +23,8 @@ __all__ = [
     "discover",
     "evaluate_adsp",
     "evaluate_dmarc",
+    "explain",
+    "explain_log",
     "fetch_key",
     "find_keys",
     "survey",
@@ -73,6 +77,39 @@ def verify_message(
             with_diagnosis=with_diagnosis,
         )
     )
+
+
+def explain(
+    data: bytes | str,
+    resolver: Resolver | None = None,
+    *,
+    receivers: Iterable[str] | None = None,
+    now: int | None = None,
+    ip: str | None = None,
+    mail_from: str | None = None,
+    helo: str | None = None,
+    author: str | None = None,
+) -> Explanation:
+    """`senderauth.explain`, finished. Here, too, no resolver means that nothing is asked."""
+    return run(
+        advice.explain(
+            data,
+            resolver,
+            receivers=receivers,
+            now=now,
+            ip=ip,
+            mail_from=mail_from,
+            helo=helo,
+            author=author,
+        )
+    )
+
+
+def explain_log(lines: Iterable[bytes], explainer: Explainer) -> Iterator[Explained]:
+    """The bounces, delays and refusals of a log explained as they come, line by line; what they are by
+    cause, `explainer.groups()` tells at the end.
+    """
+    return (run(explainer.add(bounce)) for bounce in catalogue.read_log(lines))
 
 
 def _twin(

@@ -1,6 +1,6 @@
-"""From verdicts to what must change.
+"""From verdicts to what must change, and from bounces to their causes.
 
-Proposals and what-if are loaded when they are first used: a check does not need them.
+What a check does not need, bounces, messages and proposals, is loaded when it is first used.
 """
 
 from importlib import import_module
@@ -11,11 +11,37 @@ from senderauth.advice.judge import Report, check
 from senderauth.advice.remedies import remedies
 
 if TYPE_CHECKING:
+    from senderauth.advice.claims import Claim
+    from senderauth.advice.explainer import Candidate, Explained, Explainer, Explanation, Group, explain
+    from senderauth.advice.message import Examined, MessageReport, verify_message
     from senderauth.advice.propose import WhatIf, what_if
 
-__all__ = ["Action", "Remedy", "Report", "WhatIf", "check", "remedies", "what_if"]
+__all__ = [
+    "Action",
+    "Candidate",
+    "Claim",
+    "Examined",
+    "Explained",
+    "Explainer",
+    "Explanation",
+    "Group",
+    "MessageReport",
+    "Remedy",
+    "Report",
+    "WhatIf",
+    "check",
+    "explain",
+    "remedies",
+    "verify_message",
+    "what_if",
+]
 
-_DOORS = dict.fromkeys(("WhatIf", "what_if"), "propose")
+_DOORS = dict.fromkeys(
+    ("Candidate", "Explained", "Explainer", "Explanation", "Group", "explain"), "explainer"
+)
+_DOORS |= {"Claim": "claims"}
+_DOORS |= dict.fromkeys(("Examined", "MessageReport", "verify_message"), "message")
+_DOORS |= dict.fromkeys(("WhatIf", "what_if"), "propose")
 
 
 def __getattr__(name: str) -> object:

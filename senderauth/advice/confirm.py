@@ -99,7 +99,7 @@ RECIPIENT = {
 BY_ADDRESS = frozenset({"reverse", "ip", "helo", "spf-helo"})
 BY_SPF = frozenset({"spf", "authentication", "dmarc", "disposition"})
 BY_AUTHOR = frozenset({"dmarc", "dmarc-policy", "disposition", "adsp", "author-signature", "author-domain"})
-BY_PATH = frozenset({"spf", "spf-record", "mail-from-domain", "authentication"})
+BY_PATH = BY_SPF | {"spf-record", "mail-from-domain"}
 BY_LOGIN = frozenset({"login", "envelope"})
 NAMES_ADDRESS = frozenset({"address", "host", "helo"})
 

@@ -23,9 +23,10 @@ from senderauth.catalogue.load import (
 )
 
 if TYPE_CHECKING:
-    from senderauth.catalogue.bounce import Bounce, read_bounce, read_log
+    from senderauth.catalogue.bounce import Bounce, is_message, read_bounce, read_log
     from senderauth.catalogue.codes import Codes, code_source, code_words, find_codes, meanings
     from senderauth.catalogue.facts import Fact
+    from senderauth.catalogue.logs import is_log
     from senderauth.catalogue.matching import RANKS, Match, Rank, ambiguity_words, match
     from senderauth.catalogue.providers import provider_keys, provider_name, provider_of
 
@@ -48,6 +49,8 @@ __all__ = [
     "entries",
     "entry",
     "find_codes",
+    "is_log",
+    "is_message",
     "match",
     "meanings",
     "message",
@@ -61,9 +64,10 @@ __all__ = [
 ]
 
 _DOORS = {
-    **dict.fromkeys(("Bounce", "read_bounce", "read_log"), "bounce"),
+    **dict.fromkeys(("Bounce", "is_message", "read_bounce", "read_log"), "bounce"),
     **dict.fromkeys(("Codes", "code_source", "code_words", "find_codes", "meanings"), "codes"),
     "Fact": "facts",
+    "is_log": "logs",
     **dict.fromkeys(("RANKS", "Match", "Rank", "ambiguity_words", "match"), "matching"),
     **dict.fromkeys(("provider_name", "provider_keys", "provider_of"), "providers"),
 }

@@ -78,7 +78,7 @@ def read_bounce(data: bytes | str) -> tuple[Bounce, ...]:
     """
     octets = data.encode("utf-8", "replace") if isinstance(data, str) else bytes(data[:MAX_BYTES])
     octets = octets[:MAX_BYTES].replace(b"\r\n", b"\n").lstrip(b"\n")
-    if _MESSAGE.match(octets) and len(_KNOWN_FIELD.findall(octets[:65_536])) >= 2:
+    if is_message(octets):
         return _read_message(parse(octets))
     text = decode(octets)
     if dsn.has_fields(text):
@@ -87,6 +87,12 @@ def read_bounce(data: bytes | str) -> tuple[Bounce, ...]:
         return tuple(read_log(octets.split(b"\n"))) or (_unknown(text),)
     notice, rest = freeform.cut(text)
     return tuple(_from_notice(notice, rest.encode(), "text", "", ""))
+
+
+def is_message(data: bytes) -> bool:
+    """Whether the data begins as a mail message does, with header fields."""
+    head = data[:65_536].replace(b"\r\n", b"\n").lstrip(b"\n")
+    return bool(_MESSAGE.match(head)) and len(_KNOWN_FIELD.findall(head)) >= 2
 
 
 def read_log(lines: Iterable[bytes]) -> Iterator[Bounce]:

@@ -113,6 +113,18 @@ def looks_like_log(text: str) -> bool:
     )
 
 
+def is_log(head: bytes) -> bool:
+    """Whether a file that begins so is a log: most lines have a time stamp or are records, or one of them
+    tells of a bounce in a known format.
+    """
+    text = head[:65_536].decode("utf-8", "replace")
+    lines = [line for line in text.split("\n")[:200] if line.strip()]
+    stamped = sum(bool(_TIME.match(line)) or line[:1] == "{" or line[:5] == "type," for line in lines)
+    if stamped * 2 > len(lines):
+        return len(lines) > 2 or looks_like_log(text)
+    return looks_like_log(text) and stamped > 0
+
+
 def _syslog(text: str) -> LogLine | None:
     stamp = _TIME.match(text)
     time = stamp[1] if stamp else ""

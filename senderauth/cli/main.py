@@ -48,9 +48,11 @@ def fail(problem: object) -> NoReturn:
 
 def main() -> None:
     """Runs the command that the arguments name."""
-    from senderauth.cli import check, receivers, schema
+    from senderauth.cli import catalogue, check, explain, receivers, schema
 
     check.register(app)
+    explain.register(app)
+    catalogue.register(app)
     receivers.register(app)
     schema.register(app)
     sys.argv[1:] = expand_files(sys.argv[1:])

@@ -32,16 +32,31 @@ def show(
         sys.stdout.write("\n")
     else:
         words = wording(lang or default_language())
-        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        colour = in_colour()
         text = check_text(report, words, width=columns(), colour=colour, verbose=verbose, quiet=quiet)
         if what_if is not None:
             text = what_if_text(what_if, words, width=columns(), colour=colour) + text
-        sys.stdout.write(
-            text.encode(sys.stdout.encoding or "utf-8", "backslashreplace").decode(
-                sys.stdout.encoding or "utf-8"
-            )
-        )
+        write(text)
     sys.stdout.flush()
+
+
+def write(text: str) -> None:
+    """Writes a text; what the terminal's encoding cannot say is escaped."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.flush()
+
+
+def write_json(document: Any, indent: int | None = 2) -> None:
+    """Writes a JSON document; without indent on a line of its own."""
+    import json
+
+    write(json.dumps(document, ensure_ascii=False, indent=indent) + "\n")
+
+
+def in_colour() -> bool:
+    """Whether the output is a terminal whose user did not say NO_COLOR."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def columns() -> int:

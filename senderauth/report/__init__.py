@@ -1,6 +1,15 @@
 """Results for people and programs. Renders values, decides nothing."""
 
+from senderauth.report.catalogue_list import (
+    catalogue_document,
+    catalogue_text,
+    entry_document,
+    entry_text,
+    find_entries,
+    nearest_entries,
+)
 from senderauth.report.document import document, schema, schema_kinds
+from senderauth.report.explanation import explain_document, explain_text, groups_text
 from senderauth.report.proposals import what_if_document, what_if_text
 from senderauth.report.receivers import receivers_document, receivers_text
 from senderauth.report.safe import printable
@@ -10,9 +19,18 @@ from senderauth.report.wording import LANGUAGES, Wording, default_language, word
 __all__ = [
     "LANGUAGES",
     "Wording",
+    "catalogue_document",
+    "catalogue_text",
     "check_text",
     "default_language",
     "document",
+    "entry_document",
+    "entry_text",
+    "explain_document",
+    "explain_text",
+    "find_entries",
+    "groups_text",
+    "nearest_entries",
     "printable",
     "receivers_document",
     "receivers_text",

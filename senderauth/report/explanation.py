@@ -1,4 +1,4 @@
-"""The report of `explain` for people: what happened, what to do, whether it still holds, why it is read so."""
+"""The report of `explain` for people: what happened, what to do, whether it still holds, and why."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def groups_text(
     return str(page)
 
 
-def explain_document(bounces: Iterable[Any], groups: Iterable[Any], *, with_check: bool = True) -> dict[str, Any]:
+def explain_document(
+    bounces: Iterable[Any], groups: Iterable[Any], *, with_check: bool = True
+) -> dict[str, Any]:
     """The explanation as JSON knows it: what is said of the first bounce stands first. with_check: the
     simulations, whole.
     """
@@ -66,9 +68,7 @@ def explain_document(bounces: Iterable[Any], groups: Iterable[Any], *, with_chec
         "entries": first["entries"],
         "facts": first["facts"],
         "bounces": told,
-        "groups": [
-            {key: value for key, value in _fields(group) if key != "example"} for group in groups
-        ],
+        "groups": [{key: value for key, value in _fields(group) if key != "example"} for group in groups],
     }
 
 
@@ -94,9 +94,10 @@ def _groups(page: Page, groups: Iterable[Any], words: Wording, *, whole: bool) -
         page.line(_group_line(group, words), indent=2, hang=4)
     for group in listed:
         page.line()
-        page.line(_group_line(group, words), style="head")
-        _group_members(page, group, words)
-        _bounce(page, group.example, words, whole=whole, indent=2)
+        if group.count > 1:
+            page.line(_group_line(group, words), style="head")
+            _group_members(page, group, words)
+        _bounce(page, group.example, words, whole=whole)
 
 
 def _group_line(group: Any, words: Wording) -> str:
@@ -124,7 +125,7 @@ def _group_members(page: Page, group: Any, words: Wording) -> None:
         page.line(words.say("explain", "group-case", facts), indent=2, hang=4)
 
 
-def _bounce(page: Page, bounce: Any, words: Wording, *, whole: bool, indent: int = 0) -> None:
+def _bounce(page: Page, bounce: Any, words: Wording, *, whole: bool) -> None:
     _answer(page, bounce, words)
     _remedy(page, bounce, words)
     _proof(page, bounce, words)
@@ -157,7 +158,9 @@ def _answer(page: Page, bounce: Any, words: Wording) -> None:
         else:
             where.append(words.say("explain", "by", facts))
     if bounce.line:
-        where.append(words.say("explain", "log-line", {"line": bounce.line, "time": bounce.time}).rstrip(", "))
+        where.append(
+            words.say("explain", "log-line", {"line": bounce.line, "time": bounce.time}).rstrip(", ")
+        )
     if where:
         page.line("; ".join(where), indent=2, hang=2)
     page.line(f"“{printable(' '.join(bounce.text.split()))}”", indent=2, hang=3, style="dim")

@@ -1,0 +1,114 @@
+"""`senderauth explain`: from a bounce to its cause, its proof and its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from senderauth.cli.options import AsJson, Demo, Lang, Nameservers, Receivers, Timeout, Tries, Verbose, Zones
+
+if TYPE_CHECKING:
+    from senderauth.dns import Resolver
+    from senderauth.report import Wording
+
+Fact = str | None
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("explain")(explain)
+
+
+def explain(
+    text: Annotated[
+        list[str],
+        typer.Argument(metavar="TEXT|FILE|-", help="The bounce's text, a file, or - for standard input."),
+    ],
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no DNS, confirm nothing.")] = False,
+    author: Annotated[
+        Fact, typer.Option(metavar="ADDRESS", help="From address or its domain, where the bounce lacks it.")
+    ] = None,
+    ip: Annotated[
+        Fact, typer.Option(metavar="ADDRESS", help="Address of the sending server, where it is lacking.")
+    ] = None,
+    mail_from: Annotated[
+        Fact, typer.Option(metavar="ADDRESS", help="MAIL FROM address, where it is lacking.")
+    ] = None,
+    helo: Annotated[Fact, typer.Option(metavar="NAME", help="HELO name, where it is lacking.")] = None,
+    receiver: Receivers = None,
+    zone: Zones = None,
+    demo: Demo = False,
+    nameserver: Nameservers = None,
+    timeout: Timeout = 5.0,
+    tries: Tries = 3,
+    json: AsJson = False,
+    lang: Lang = None,
+    verbose: Verbose = 0,
+) -> None:
+    """Explain a bounce: what happened, whose turn it is, does it still hold, and what to do.
+
+    senderauth explain "550 5.7.1 Email rejected per DMARC policy for example.com" --ip 203.0.113.9
+
+    Takes a pasted text, a bounce message (.eml), or a mail log, which it reads as a stream and counts by
+    cause (--json: a document a line). Exit codes: 1 a refusal stands, 0 it would not be refused now or is
+    only delayed, 3 DNS would not tell, 2 unreadable input.
+    """
+    from senderauth.cli.arguments import resolver_for
+    from senderauth.cli.main import fail
+    from senderauth.report import default_language, wording
+
+    try:
+        if offline and (zone or demo or nameserver):
+            raise ValueError("--offline excludes --zone, --demo and --nameserver")
+        words = wording(lang or default_language())
+        asked = None if offline else resolver_for(zone or (), demo, nameserver or (), timeout, tries)
+        given = {"receivers": receiver, "ip": ip, "mail_from": mail_from, "helo": helo, "author": author}
+        code = _run(" ".join(text), asked, given, words, json, verbose)
+    except ValueError as problem:
+        fail(problem)
+    raise typer.Exit(code)
+
+
+def _run(
+    argument: str, asked: Resolver | None, given: dict[str, Any], words: Wording, json: bool, verbose: int
+) -> int:
+    from senderauth import sync
+    from senderauth.cli import sources
+    from senderauth.cli.output import columns, in_colour, write, write_json
+    from senderauth.report import explain_document, explain_text
+
+    data, rest = sources.read(argument)
+    look: dict[str, Any] = {"width": columns(), "colour": in_colour(), "verbose": verbose}
+    if rest is not None:
+        return _log(sources.lines(data, rest), asked, given, words, json, look)
+    report = sync.explain(data, asked, **given)
+    if json:
+        write_json(explain_document(report.bounces, report.groups))
+    else:
+        write(explain_text(report, words, **look))
+    return report.exit_code()
+
+
+def _log(
+    lines: Iterator[bytes],
+    asked: Resolver | None,
+    given: dict[str, Any],
+    words: Wording,
+    json: bool,
+    look: dict[str, Any],
+) -> int:
+    """Explains a log's bounces as they come; as JSON each is written at once."""
+    from senderauth import sync
+    from senderauth.advice import Explainer
+    from senderauth.cli.output import write, write_json
+    from senderauth.report import explain_document, groups_text
+
+    explainer = Explainer(asked, **given)
+    for bounce in sync.explain_log(lines, explainer):
+        if json:
+            write_json(explain_document((bounce,), (), with_check=False), indent=None)
+    if not json:
+        write(groups_text(explainer.groups(), words, **look))
+    return explainer.exit_code()
