@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from senderauth.dns.cache import CachingResolver
     from senderauth.dns.draft import DraftResolver, record_places, written_changes
     from senderauth.dns.live import LiveResolver
+    from senderauth.dns.many import pause, resolve_all
     from senderauth.dns.master import ZoneFileError
     from senderauth.dns.overlay import OverlayResolver
     from senderauth.dns.tape import RecordingResolver, ReplayResolver, TapeError
@@ -36,8 +37,10 @@ __all__ = [
     "ZoneResolver",
     "crowd",
     "drive",
+    "pause",
     "prefetch",
     "record_places",
+    "resolve_all",
     "run",
     "together",
     "written_changes",
@@ -53,7 +56,9 @@ _LATER = {
     "TapeError": "tape",
     "ZoneFileError": "master",
     "ZoneResolver": "zone",
+    "pause": "many",
     "record_places": "draft",
+    "resolve_all": "many",
     "written_changes": "draft",
 }
 

@@ -30,6 +30,11 @@ async def wait(request: Request) -> Any:
     return await future
 
 
+async def sleep(seconds: float) -> None:
+    """Lets time pass."""
+    await asyncio.sleep(seconds)
+
+
 async def gather(works: tuple[Coroutine[Any, Any, Any], ...]) -> list[Any]:
     """The results in order; on the first error, and when cancelled, no work is left behind."""
     tasks = [asyncio.ensure_future(work) for work in works]

@@ -69,6 +69,11 @@ def scheduler() -> Scheduler | None:
     raise RuntimeError("this resolver must wait: give the work to run() or await it in an asyncio program")
 
 
+def is_sequential() -> bool:
+    """Whether `drive` takes the present step: nothing can wait."""
+    return _active.driver is _SEQUENTIAL
+
+
 def _in_asyncio() -> bool:
     asyncio = sys.modules.get("asyncio")  # where it is not even loaded, it does not run
     return asyncio is not None and asyncio._get_running_loop() is not None

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from senderauth.dns.core import Answer, Question
-from senderauth.dns.drive import Scheduler, scheduler, suspend
+from senderauth.dns.drive import Scheduler, scheduler, suspend, together
 
 if TYPE_CHECKING:
     from senderauth.dns.client import Client
@@ -82,6 +82,18 @@ class LiveResolver:
         from senderauth.dns.aio import wait
 
         return await wait(flight.waiters.append)  # type: ignore[no-any-return]
+
+    async def resolve_all(self, questions: Iterable[Question]) -> list[Answer]:
+        """The answers to several questions, in order, all sent at once."""
+        from senderauth.dns.many import Flights
+
+        running = scheduler()
+        if running is None:
+            return await together(*(self.resolve(question) for question in questions))
+        flights = Flights(running.clients.get(self) or self._client_in(running), questions)
+        if flights.left:
+            await suspend(flights.begin)
+        return flights.answers
 
     def prefetch(self, questions: Iterable[Question]) -> None:
         """Sends questions that will probably be asked soon; `resolve` finds their answers there. To be
