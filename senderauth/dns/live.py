@@ -90,7 +90,8 @@ class LiveResolver:
         running = scheduler()
         if running is None:
             return await together(*(self.resolve(question) for question in questions))
-        flights = Flights(running.clients.get(self) or self._client_in(running), questions)
+        client: Any = running.clients.get(self) or self._client_in(running)
+        flights = Flights(client, questions)
         if flights.left:
             await suspend(flights.begin)
         return flights.answers
