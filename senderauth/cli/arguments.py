@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from senderauth.dns import Resolver
+    from senderauth.values import Severity
 
 
 def expand_files(words: list[str]) -> list[str]:
@@ -96,3 +97,32 @@ def _asked(files: list[str], demo: bool, servers: list[str], timeout: float, tri
     if files:
         return ZoneResolver.from_files(*files)
     return LiveResolver(servers or None, timeout=timeout, tries=tries)
+
+
+def fail_level(text: str | None) -> Severity | None:
+    """The severity of --fail-on. Raises ValueError."""
+    from senderauth.values import SEVERITIES
+
+    for severity in SEVERITIES:
+        if text == severity:
+            return severity
+    if text is None:
+        return None
+    raise ValueError(f"--fail-on: {text!r} is none of {', '.join(SEVERITIES)}")
+
+
+def moment(text: str) -> float:
+    """A time as ISO 8601 writes it, or seconds since 1970, as the latter; without a zone it is UTC. Raises
+    ValueError.
+    """
+    from datetime import UTC, datetime
+
+    try:
+        return float(int(text))
+    except ValueError:
+        pass
+    try:
+        when = datetime.fromisoformat(text)
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise ValueError(f"--at: no time as in 2026-05-01T12:00Z: {text!r}") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -22,9 +22,6 @@ from senderauth.cli.options import (
     Zones,
 )
 from senderauth.cli.output import show
-
-if TYPE_CHECKING:
-    from senderauth.values import Severity
 
 List = list[str]
 
@@ -74,7 +71,7 @@ def check(
     senderauth check shop@example.com --host 203.0.113.9 --dkim example.com:s1
     """
     from senderauth import sync
-    from senderauth.cli.arguments import resolver_for, without_changes
+    from senderauth.cli.arguments import fail_level, resolver_for, without_changes
     from senderauth.cli.main import fail
     from senderauth.simulation import Scenario, parse_signer
 
@@ -106,15 +103,3 @@ def check(
     except ValueError as problem:
         fail(problem)
     raise typer.Exit(code)
-
-
-def fail_level(text: str | None) -> Severity | None:
-    """The severity of --fail-on. Raises ValueError."""
-    from senderauth.values import SEVERITIES
-
-    for severity in SEVERITIES:
-        if text == severity:
-            return severity
-    if text is None:
-        return None
-    raise ValueError(f"--fail-on: {text!r} is none of {', '.join(SEVERITIES)}")

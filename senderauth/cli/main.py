@@ -40,17 +40,23 @@ def _options(
 
 def fail(problem: object) -> NoReturn:
     """Ends with one line on standard error and exit code 2."""
+    warn(problem)
+    raise typer.Exit(2)
+
+
+def warn(problem: object) -> None:
+    """One line on standard error; the command goes on."""
     from senderauth.report import printable
 
     typer.echo(f"senderauth: {printable(problem, 1000)}", err=True)
-    raise typer.Exit(2)
 
 
 def main() -> None:
     """Runs the command that the arguments name."""
-    from senderauth.cli import catalogue, check, explain, receivers, schema
+    from senderauth.cli import catalogue, check, explain, message, receivers, schema
 
     check.register(app)
+    message.register(app)
     explain.register(app)
     catalogue.register(app)
     receivers.register(app)

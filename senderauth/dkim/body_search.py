@@ -265,7 +265,8 @@ def _cuts(lines: Lines, cuts: Iterable[Cut], step: str, search: Search) -> None:
 
 
 def _cut_facts(lines: Lines, cut: Cut) -> dict[str, object]:
-    return {"first": cut.start + 1, "count": cut.end - cut.start, "text": lines.text(cut.start, cut.end)}
+    text = " / ".join(lines.text(cut.start, cut.end).split("\r\n"))
+    return {"first": cut.start + 1, "count": cut.end - cut.start, "text": text}
 
 
 def _pairs(lines: Lines, delimiters: list[int], search: Search) -> None:

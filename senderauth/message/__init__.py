@@ -5,10 +5,11 @@ from senderauth.message.envelope import Envelope, Origin, read_envelope
 from senderauth.message.facts import MessageFacts, read_message
 from senderauth.message.received import Hop, Trusted, client_hop, parse_received
 from senderauth.message.results import MethodResult, ResultsField, read_results, write_results
-from senderauth.message.stream import messages
+from senderauth.message.stream import MAX_MESSAGE, messages
 from senderauth.message.words import decode, decode_words
 
 __all__ = [
+    "MAX_MESSAGE",
     "Author",
     "Envelope",
     "Hop",

@@ -83,7 +83,7 @@ def read_author(values: Sequence[bytes]) -> Author:
         "problem": problems[0] if problems else "",
         "written": boxes[0].written if boxes else "",
     }
-    reason = Reason(f"message-from-{state}", facts)
+    reason = Reason(RULES[state][0], facts)
     return Author(
         state,
         domains[0] if judged else None,
@@ -109,20 +109,21 @@ def _state(fields: int, boxes: list[Mailbox], broken: bool) -> State:
     return "one" if len(boxes) == 1 else "same-domain"
 
 
-GRAVE: dict[State, tuple[Severity, str]] = {
-    "same-domain": ("low", "RFC 5322 3.6.2"),
-    "several": ("high", "RFC 9989 5.3.1"),
-    "several-fields": ("high", "RFC 5322 3.6"),
-    "missing": ("high", "RFC 5322 3.6"),
-    "empty": ("high", "RFC 5322 3.6.2"),
-    "broken": ("high", "RFC 5322 3.6.2"),
+RULES: dict[State, tuple[str, Severity, str]] = {
+    "one": ("message-from-one", "info", ""),
+    "same-domain": ("message-from-same-domain", "low", "RFC 5322 3.6.2"),
+    "several": ("message-from-several", "high", "RFC 9989 5.3.1"),
+    "several-fields": ("message-from-several-fields", "high", "RFC 5322 3.6"),
+    "missing": ("message-from-missing", "high", "RFC 5322 3.6"),
+    "empty": ("message-from-empty", "high", "RFC 5322 3.6.2"),
+    "broken": ("message-from-broken", "high", "RFC 5322 3.6.2"),
 }
 
 
 def _findings(state: State, reason: Reason, boxes: list[Mailbox]) -> Iterator[Finding]:
-    if state in GRAVE:
-        severity, rfc = GRAVE[state]
-        yield Finding(reason.id, severity, "From", reason.facts, rfc)
+    if state != "one":
+        id, severity, rfc = RULES[state]
+        yield Finding(id, severity, "From", reason.facts, rfc)
     for box in boxes[:MAX_SHOWN]:
         shown = _address_in(box.display)
         if shown and box.domain and names.registrable(shown) != names.registrable(box.domain):

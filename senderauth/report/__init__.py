@@ -8,8 +8,9 @@ from senderauth.report.catalogue_list import (
     find_entries,
     nearest_entries,
 )
-from senderauth.report.document import document, schema, schema_kinds
+from senderauth.report.document import document, message_document, schema, schema_kinds
 from senderauth.report.explanation import explain_document, explain_text, groups_text
+from senderauth.report.message import message_text
 from senderauth.report.proposals import what_if_document, what_if_text
 from senderauth.report.receivers import receivers_document, receivers_text
 from senderauth.report.safe import printable
@@ -30,6 +31,8 @@ __all__ = [
     "explain_text",
     "find_entries",
     "groups_text",
+    "message_document",
+    "message_text",
     "nearest_entries",
     "printable",
     "receivers_document",

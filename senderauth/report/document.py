@@ -12,7 +12,29 @@ from senderauth.values import plain
 def document(report: Any) -> dict[str, Any]:
     """A report as JSON knows it; "schema" comes first, ids stay ids, nothing is prose."""
     derived = {"outcome": report.outcome} if hasattr(report, "outcome") else {}
-    return {"schema": report.schema, **derived, **plain(report)}
+    whole = {"schema": report.schema, **derived, **plain(report)}
+    for verdict in whole.get("verdicts", ()):
+        for signature in verdict["dkim"]:
+            _shorten(signature)
+    for signature in whole.get("signatures", ()):
+        _shorten(signature)
+    return whole
+
+
+def _shorten(signature: dict[str, Any]) -> None:
+    """Without what stands in the key's record anyway."""
+    for name in ("octets", "candidates"):
+        (signature.get("key") or {}).pop(name, None)
+
+
+def message_document(report: Any, name: str = "") -> dict[str, Any]:
+    """A report on a message; `name` says which. The signature fields themselves stand in the message."""
+    whole = document(report)
+    whole["signatures"] = [{**one.pop("result"), **one} for one in whole["signatures"]]
+    for one in whole["signatures"]:
+        del one["signature"]
+        _shorten(one)
+    return {"schema": whole.pop("schema"), **({"name": name} if name else {}), **whole}
 
 
 def schema_kinds() -> tuple[str, ...]:

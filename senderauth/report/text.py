@@ -190,6 +190,7 @@ def remedies(page: Page, report: Any, words: Wording, verbose: int) -> None:
 
 
 def findings(page: Page, report: Any, words: Wording) -> None:
+    """What is worth telling, the gravest first."""
     if not report.findings:
         return
     page.head(words.ui("head-findings"))
@@ -217,6 +218,7 @@ def caret(page: Page, evidence: Any) -> None:
 
 
 def why(page: Page, report: Any, words: Wording) -> None:
+    """Each verdict with its reason, each said once."""
     told: set[str] = set()
 
     def once(text: str) -> None:
@@ -228,7 +230,7 @@ def why(page: Page, report: Any, words: Wording) -> None:
 
     for verdict in report.verdicts:
         for label, result in (("MAIL FROM", verdict.spf), ("HELO", verdict.spf_helo)):
-            where = f"{verdict.address}, {label} {shown(result.domain)}"
+            where = ", ".join(filter(None, (verdict.address, f"{label} {shown(result.domain)}")))
             once(f"SPF {result.result}  {where}: {words.reason(result.reason)}")
             if result.explanation:
                 once(words.ui("explains", domain=result.domain, text=result.explanation))
@@ -238,15 +240,14 @@ def why(page: Page, report: Any, words: Wording) -> None:
             )
             once(f"DKIM {signature.result}  {name}: {words.reason(signature.reason)}")
     for verdict in report.verdicts:
-        said = words.ui(
-            f"signing-{verdict.signing}", domain=names.display(report.scenario.author_address.domain)
-        )
+        said = words.ui(f"signing-{verdict.signing}", domain=_author(report))
         alike: dict[str, list[str]] = {}
         for name, judged in (("RFC 9989", verdict.dmarc), ("RFC 7489", verdict.dmarc_rfc7489)):
             alike.setdefault(f"{judged.result}|{words.reason(judged.reason)}", []).append(name)
         for text, standards in alike.items():
             result, _, why = text.partition("|")
-            once(f"DMARC {result}  {verdict.address}, {said}, {' + '.join(standards)}: {why}")
+            case = ", ".join(filter(None, (verdict.address, said, " + ".join(standards))))
+            once(f"DMARC {result}  {case}: {why}")
         once(f"ADSP {verdict.adsp.result}  {said}: {words.reason(verdict.adsp.reason)}")
     for policy in report.policies.values():
         if policy.record is not None:
@@ -258,6 +259,7 @@ def why(page: Page, report: Any, words: Wording) -> None:
 
 
 def traces(page: Page, report: Any, words: Wording, verbose: int) -> None:
+    """Every step of every check; DNS answers from verbose 2 on."""
     page.head(words.ui("head-traces"))
     steps: list[tuple[str, Any]] = []
     for verdict in report.verdicts:
@@ -266,7 +268,9 @@ def traces(page: Page, report: Any, words: Wording, verbose: int) -> None:
         steps.append((f"DMARC RFC 9989 {verdict.signing}", verdict.dmarc.trace))
         steps.append((f"DMARC RFC 7489 {verdict.signing}", verdict.dmarc_rfc7489.trace))
         steps.append(("ADSP", verdict.adsp.trace))
-    steps += [(f"DKIM {s.key.name}", s.key.trace) for s in report.signatures if s.key is not None]
+    steps += [
+        (f"DKIM {s.key.name}", s.key.trace) for v in report.verdicts for s in v.dkim if s.key is not None
+    ]
     steps += [(f"{words.ui('sender')} {s.address}", s.trace) for s in report.senders]
     seen: set[tuple[str, str]] = set()
     for title, step in steps:
@@ -282,6 +286,7 @@ def traces(page: Page, report: Any, words: Wording, verbose: int) -> None:
 
 
 def limits(page: Page, report: Any, words: Wording) -> None:
+    """What was checked, assumed, and could not be known."""
     page.head(words.ui("head-limits"))
     page.line(words.ui("limits-checked"), indent=2, hang=2)
     if any(s.assumed == "signature" for v in report.verdicts for s in v.dkim):
