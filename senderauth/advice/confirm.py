@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from senderauth import catalogue, names
-from senderauth.advice.action import Remedy
+from senderauth.advice.action import Action, Remedy
 from senderauth.advice.judge import Report, check
 from senderauth.advice.remedies import ADVISORS, remedies
-from senderauth.advice.situation import Situation, situation
+from senderauth.advice.situation import STAND_IN_ADDRESS, STAND_IN_AUTHOR, Situation, situation
 from senderauth.catalogue import Bounce, Fact
 from senderauth.dns import Resolver
 from senderauth.simulation import (
@@ -25,6 +25,7 @@ from senderauth.simulation import (
     Prediction,
     Receiver,
     Rule,
+    Scenario,
     Simulation,
     Verdict,
     choose,
@@ -250,13 +251,14 @@ def _compare(
     simulation = _simulation(report)
     predictions = predict(simulation, asked)
     refusing = [p for p in predictions if p.outcome in ("refused", "deferred")]
+    supposed = case.scenario.hosts == (STAND_IN_ADDRESS,) or case.scenario.author == STAND_IN_AUTHOR
     base = Proof(
         "not-reproduced",
-        Reason("explain-fixed-meanwhile"),
+        Reason("explain-nothing-refuses"),
         id,
         assumed=case.assumed,
         missing=missing,
-        check=None if "address" in missing else report,
+        check=None if supposed else report,
     )
     if not predictions:  # the host's name has no address (now)
         unknown = any(host.state == "unknown" for host in report.hosts)
@@ -292,28 +294,35 @@ def _refused(
         and not _under("rfc9989", simulation, asked)
     ):
         return replace(base, reason=Reason("explain-only-rfc7489", told), step=verdict.dmarc_rfc7489.reason)
-    id = "explain-confirmed"
-    if first.for_now:
-        id = "explain-confirmed-dns-trouble"
-    elif first.signing == "unsigned" and simulation.scenario.signers is None:
-        unsigned_only = all(p.signing == "unsigned" for p in refusing)
-        id = "explain-confirmed-unsigned" if unsigned_only else id
     return replace(
         base,
         confirmation="confirmed",
-        reason=Reason(id, told),
+        reason=_confirming(simulation.scenario, refusing, told),
         step=_step(verdict, first),
-        remedies=_remedies(base.entry_id, simulation, refusing, "address" in base.missing),
+        remedies=_remedies(base.entry_id, simulation, refusing),
         unknown=first.for_now,
     )
 
 
-def _remedies(
-    id: str, simulation: Simulation, refusing: Iterable[Prediction], without_address: bool
-) -> tuple[Remedy, ...]:
+def _confirming(scenario: Scenario, refusing: list[Prediction], told: dict[str, object]) -> Reason:
+    """Why it is confirmed, in terms of what is known: with a stand-in for an address, of every address."""
+    any_address = scenario.hosts == (STAND_IN_ADDRESS,)
+    unsigned = scenario.signers is None and all(p.signing == "unsigned" for p in refusing)
+    if refusing[0].for_now:
+        return Reason("explain-confirmed-dns-trouble", told)
+    if refusing[0].receiver == OTHERS.id:
+        return Reason("explain-confirmed-as-said", told)
+    if scenario.author == STAND_IN_AUTHOR:
+        return Reason("explain-confirmed-address", told)
+    if any_address:
+        return Reason("explain-any-address-unsigned" if unsigned else "explain-any-address", told)
+    return Reason("explain-confirmed-unsigned" if unsigned else "explain-confirmed", told)
+
+
+def _remedies(id: str, simulation: Simulation, refusing: Iterable[Prediction]) -> tuple[Remedy, ...]:
     """What cures this refusal; where the address is a stand-in, only what does not speak of it."""
     advised = [replace(p, entry_id=id) for p in refusing if id in ADVISORS]
-    if not without_address:
+    if simulation.scenario.hosts != (STAND_IN_ADDRESS,):
         return remedies(simulation, advised)
     free = [p for p in advised if not set(p.reason.facts) & (BY_ADDRESS | BY_SPF)]
     return tuple(
@@ -376,7 +385,7 @@ def _told(base: Proof, found: Simulation | Report, prediction: Prediction) -> di
     reverse = next((s.reverse.state for s in found.senders if s.address == prediction.address), "")
     return {
         "entry": base.entry_id,
-        "address": prediction.address,
+        "address": "" if prediction.address == STAND_IN_ADDRESS else prediction.address,
         "author_domain": found.scenario.author_address.domain,
         "mail_from_domain": verdict.mail_from_domain,
         "spf": verdict.spf.result,
@@ -398,6 +407,8 @@ def _not_refused(
     told = _told(base, simulation, first)
     words = {word for receiver in asked for rule in receiver.rules for word in rule.when}
     step = verdict.dmarc.reason if {"dmarc", "disposition"} & words else verdict.spf.reason
+    if not words & BY_SPF:
+        return replace(base, reason=Reason("explain-nothing-refuses", told))
     if "disposition" in words and _under("rfc7489", simulation, asked):
         return replace(base, reason=Reason("explain-only-rfc7489", told), step=verdict.dmarc_rfc7489.reason)
     if "disposition" in words and all(v.dmarc.result == "fail" for v in simulation.verdicts[:1]):
@@ -415,7 +426,18 @@ def _broken_signature(bounce: Bounce, case: Situation, sound: Proof, broken: Pro
     told = {**broken.reason.facts, "signers": signers}
     if bounce.fact("dkim_word") in ("", "pass"):
         return replace(sound, reason=Reason("explain-signature-broken-then", told))
-    return replace(broken, reason=Reason("explain-confirmed-broken-signature", told))
+    mended = tuple(replace(r, actions=_for_broken(r.actions, case)) for r in broken.remedies)
+    return replace(broken, reason=Reason("explain-confirmed-broken-signature", told), remedies=mended)
+
+
+def _for_broken(actions: Iterable[Action], case: Situation) -> tuple[Action, ...]:
+    """Who signs already need not be told to sign, but that the signature does not arrive whole."""
+    domain, selector = (case.scenario.signers or (("", None),))[0]
+    whole = Action("find-what-changes-mail", "mail-admin", {"domain": domain, "selector": selector or "?"})
+    return (
+        whole,
+        *(a for a in actions if a.id not in ("sign-with-dkim", "sign-as-author-domain", "nearer-way")),
+    )
 
 
 async def _recipient(id: str, bounce: Bounce, facts: tuple[Fact, ...], resolver: Resolver | None) -> Proof:

@@ -65,6 +65,12 @@ _WHY_NAMES = {
     "receiver": "host",
 }
 _BLOCK_LIST = re.compile(r"\bblocked using ([a-z0-9][a-z0-9.-]{2,100})")
+# Postfix puts before its reason what the reason is about; Gmail the client's address.
+_SUBJECT = re.compile(r"<([^<>\s]{1,320})>: (sender address|recipient address|helo command) rejected\b")
+_SUBJECTS = {"sender address": "mail_from", "recipient address": "recipient", "helo command": "helo"}
+_CLIENT = re.compile(
+    r"\A\[([0-9a-f:.]{3,45})(?: {1,9}\d{1,4})?\] (?:the ip|our system|messages|this message)\b"
+)
 
 
 def facts_of_slots(normal: Text, hit: Hit) -> tuple[Fact, ...]:
@@ -140,6 +146,15 @@ def _results(normal: Text) -> Iterator[Fact]:
         return Fact(name, value, "text", normal.raw_span(start, end))
 
     lower = normal.lower
+    subject = _SUBJECT.search(lower)
+    if subject:
+        name = _SUBJECTS[subject[2]]
+        value = _value(name, normal.shown[subject.start(1) : subject.end(1)])
+        if value:
+            yield fact(name, value, *subject.span(1))
+    client = _CLIENT.search(lower)
+    if client and ip_of(client[1]):
+        yield fact("address", ip_of(client[1]), *client.span(1))
     for pair in _PAIR.finditer(lower):
         word = "fail" if pair[2] == "did not pass" else pair[2]
         yield fact(f"{pair[1]}_word", word, *pair.span(2))

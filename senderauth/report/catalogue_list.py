@@ -64,7 +64,7 @@ def _text(id: str, language: Language) -> str:
     entry = catalogue.entry(id)
     spoken = [catalogue.wording(id, spoken) for spoken in dict.fromkeys((language, "en"))]
     parts = [id, entry.family, *entry.words, *entry.codes]
-    parts += [text for w in spoken for text in (w.title, w.cause, w.remedy)]  # type: ignore[attr-defined]
+    parts += [text for w in spoken for text in (w.title, w.cause, w.remedy)]
     parts += said(entry)
     for message in messages_of(id):
         parts += [message.id, message.who, message.text, *message.samples, *message.codes]
