@@ -145,7 +145,7 @@ async def _prove(
 ) -> Proof:
     if id in RECIPIENT:
         return await _recipient(id, bounce, facts, resolver)
-    asked = relevant(id, bounce.provider, wanted)
+    asked = relevant(id, provider_of_bounce(bounce), wanted)
     if not asked:
         return await _hints(id, bounce, facts, resolver, now)
     if resolver is None:
@@ -189,6 +189,12 @@ async def _hints(
         "reverse": report.senders[0].reverse.state,
     }
     return replace(proof, reason=Reason("explain-hints", told), check=report, assumed=case.assumed)
+
+
+def provider_of_bounce(bounce: Bounce) -> str:
+    """The provider that refused, else the one whose own words were found; empty: not known."""
+    said = catalogue.messages().get(bounce.matches[0].id)
+    return bounce.provider or (said.provider if said is not None else "")
 
 
 def relevant(id: str, provider: str, wanted: Iterable[str]) -> tuple[Receiver, ...]:

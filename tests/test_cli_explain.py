@@ -1,0 +1,183 @@
+"""`senderauth explain` and `senderauth catalogue`, end to end."""
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from senderauth import catalogue
+from senderauth.report import schema
+from tests.test_cli import refusal, senderauth
+
+DMARC = "550 5.7.1 Email rejected per DMARC policy for webshop.example"
+CASES = Path(__file__).parents[1] / "fixtures" / "explain"
+QUIET = (
+    b"Nov 24 10:00:00 mx postfix/qmgr[1]: 4F1A23BCD1: from=<a@shop.example>, size=9, nrcpt=1 (queue active)\n"
+)
+FULL = (
+    b"Nov 24 10:00:01 mx postfix/smtp[2]: 4F1A23BCD1: to=<b@example.net>, "
+    b"relay=mx.example.net[192.0.2.9]:25, delay=1, delays=0/0/0/0, dsn=5.2.2, status=bounced (host mx.example.net[192.0.2.9] said: "
+    b"552 5.2.2 mailbox full (in reply to RCPT TO command))\n"
+)
+
+
+def piped(data: bytes, *words: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "senderauth", *words], input=data, capture_output=True, timeout=60, check=False
+    )
+
+
+def test_the_answer_comes_first_then_the_remedy_then_the_proof_then_why() -> None:
+    done = senderauth("explain", DMARC, "--ip", "203.0.113.9", "--demo")
+
+    assert done.returncode == 1
+    assert done.stdout.startswith("REFUSED  Refused by the DMARC policy of the From domain")
+    places = [done.stdout.index(head) for head in ("What to do", "Does it still hold?", "Why it is read so")]
+    assert places == sorted(places)
+    assert "CONFIRMED  Mail from webshop.example sent by 203.0.113.9" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ((DMARC, "--demo", "--ip", "203.0.113.9"), 1),  # refused now, too
+        ((DMARC, "--demo", "--ip", "192.0.2.25"), 0),  # not refused now
+        ((DMARC, "--offline"), 1),  # it was refused, and nothing says that this is over
+        (("552 5.2.2 mailbox full", "--offline"), 1),
+        (("450 4.7.1 Greylisted, please try again later", "--offline"), 0),  # only delayed
+        ((DMARC.replace("webshop", "slow"), "--demo", "--ip", "203.0.113.9"), 3),  # DNS would not tell
+        (("good morning", "--offline"), 0),
+    ],
+)
+def test_exit_codes(words: tuple[str, ...], code: int) -> None:
+    assert senderauth("explain", *words).returncode == code
+
+
+@pytest.mark.parametrize(
+    ("language", "word"), [("en", "What to do"), ("nl", "Wat te doen"), ("de", "Was zu tun ist")]
+)
+def test_the_report_speaks_three_languages(language: str, word: str) -> None:
+    assert word in senderauth("explain", DMARC, "--offline", "--lang", language).stdout
+
+
+def test_words_need_no_quotes_and_files_and_standard_input_are_read() -> None:
+    folder = CASES / "dsn-two-recipients"
+    unquoted = senderauth("explain", "552", "5.2.2", "mailbox", "full", "--offline")
+    file = senderauth("explain", str(folder / "bounce.eml"), "--offline")
+    stream = piped((folder / "bounce.eml").read_bytes(), "explain", "-", "--offline", "--lang", "en")
+
+    assert "mailbox-full" in unquoted.stdout
+    assert "2 bounces, 2 causes" in file.stdout
+    assert stream.stdout.decode() == file.stdout
+
+
+def test_json_is_one_document_with_its_schema() -> None:
+    done = senderauth("explain", DMARC, "--demo", "--ip", "203.0.113.9", "--json")
+    whole = json.loads(done.stdout)
+
+    assert next(iter(whole)) == "schema"
+    jsonschema.Draft202012Validator(json.loads(senderauth("schema", "explain").stdout)).validate(whole)
+    assert whole["bounces"][0]["check"]["schema"] == "senderauth/check/1"
+    assert (whole["entries"][0]["id"], whole["confirmation"]) == ("dmarc-policy-refused", "confirmed")
+
+
+def test_a_log_is_counted_by_cause_or_told_line_by_line() -> None:
+    log = QUIET * 500 + FULL + QUIET + FULL.replace(b"b@", b"c@")
+    text = piped(log, "explain", "-", "--offline", "--lang", "en")
+    lines = piped(log, "explain", "-", "--offline", "--json").stdout.splitlines()
+
+    assert text.returncode == 1
+    assert b"2 bounces, 1 causes" in text.stdout
+    assert b"to b@example.net, c@example.net" in text.stdout
+    documents = [json.loads(line) for line in lines]
+    assert [document["bounces"][0]["line"] for document in documents] == [501, 503]
+    assert [document["entries"][0]["id"] for document in documents] == ["mailbox-full"] * 2
+
+
+def test_a_log_without_bounces_says_so() -> None:
+    done = piped(QUIET * 10, "explain", "-", "--offline", "--lang", "en")
+
+    assert (done.returncode, done.stdout) == (0, b"No bounce, delay or refusal found in this log.\n")
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "empty"),
+        (b" \n\n", "empty"),
+        (b"\x00\x01\x02" * 1000, "no text"),
+        (gzip.compress(FULL), "compressed (gzip)"),
+        (bytes(range(256)) * 40, "no text"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_one_line(tmp_path: Path, data: bytes, says: str) -> None:
+    path = tmp_path / "bounce.eml"
+    path.write_bytes(data)
+    assert says in refusal(senderauth("explain", str(path), "--offline"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("explain", "nothing-there.eml"),
+        ("explain", "."),
+        ("explain", DMARC, "--offline", "--demo"),
+        ("explain", DMARC, "--offline", "--ip", "not-an-address"),
+        ("explain", DMARC, "--offline", "--lang", "xx"),
+        ("explain", DMARC, "--offline", "--receiver", "nobody"),
+        ("catalogue", "--lang", "xx"),
+    ],
+)
+def test_wrong_usage_is_said_in_one_line(words: tuple[str, ...]) -> None:
+    refusal(senderauth(*words))
+
+
+def test_a_saved_copy_in_utf_16_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "copied.txt"
+    path.write_bytes(DMARC.encode("utf-16"))
+    assert "dmarc-policy-refused" in senderauth("explain", str(path), "--offline").stdout
+
+
+def test_the_catalogue_lists_every_entry_by_family() -> None:
+    done = senderauth("catalogue")
+
+    assert done.returncode == 0
+    assert all(f"  {id}  " in done.stdout for id in catalogue.entries())
+    assert max(map(len, done.stdout.splitlines())) < 80
+
+
+def test_the_catalogue_is_searched_in_the_language_asked_for_and_in_english() -> None:
+    assert "mailbox-full" in senderauth("catalogue", "search", "overquota").stdout
+    assert "mailbox-full" in senderauth("catalogue", "search", "Postfach", "voll", "--lang", "de").stdout
+    assert "holds all of these words" in senderauth("catalogue", "search", "xyzzy").stdout
+
+
+@pytest.mark.parametrize("language", catalogue.LANGUAGES)
+def test_an_entry_is_shown_whole(language: str) -> None:
+    shown = " ".join(
+        senderauth("catalogue", "show", "dmarc-policy-refused", "--lang", language).stdout.split()
+    )
+    words = catalogue.wording("dmarc-policy-refused", language)  # type: ignore[arg-type]
+
+    assert words.title in shown
+    assert words.cause in shown
+    assert words.remedy in shown
+    assert "gmail-dmarc-rejected" in shown
+    assert "RFC" in shown
+
+
+def test_a_message_leads_to_its_cause_and_a_wrong_id_to_the_nearest() -> None:
+    assert "dmarc-policy-refused" in senderauth("catalogue", "show", "gmail-dmarc-rejected").stdout
+    assert "dmarc-policy-refused" in refusal(senderauth("catalogue", "show", "dmarc-policy-refusd"))
+
+
+def test_the_catalogue_as_json_has_its_schema() -> None:
+    for words in ((), ("search", "quota"), ("show", "mailbox-full")):
+        whole = json.loads(senderauth("catalogue", *words, "--json").stdout)
+        jsonschema.Draft202012Validator(schema("catalogue")).validate(whole)
+        assert whole["schema"] == "senderauth/catalogue/1"
+        assert len(whole["entries"]) == (len(catalogue.entries()) if not words else len(whole["entries"]))
