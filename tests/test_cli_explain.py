@@ -20,8 +20,8 @@ QUIET = (
 )
 FULL = (
     b"Nov 24 10:00:01 mx postfix/smtp[2]: 4F1A23BCD1: to=<b@example.net>, "
-    b"relay=mx.example.net[192.0.2.9]:25, delay=1, delays=0/0/0/0, dsn=5.2.2, status=bounced (host mx.example.net[192.0.2.9] said: "
-    b"552 5.2.2 mailbox full (in reply to RCPT TO command))\n"
+    b"relay=mx.example.net[192.0.2.9]:25, delay=1, delays=0/0/0/0, dsn=5.2.2, status=bounced "
+    b"(host mx.example.net[192.0.2.9] said: 552 5.2.2 mailbox full (in reply to RCPT TO command))\n"
 )
 
 

@@ -81,8 +81,8 @@ def test_twice_the_input_takes_about_twice_the_time(bomb: str) -> None:
 def test_a_log_with_endless_causes_stays_bounded() -> None:
     line = (
         "Nov 24 10:00:01 mx postfix/smtp[2]: 4F1A23BCD1: to=<u{n}@d{n}.example>, relay=mx[192.0.2.9]:25, "
-        "delay=1, delays=0/0/0/0, dsn=5.0.0, status=bounced (host mx[192.0.2.9] said: 55{d} 5.{m}.{m} SPF failed for "
-        "shop{n}.example)"
+        "delay=1, delays=0/0/0/0, dsn=5.0.0, status=bounced (host mx[192.0.2.9] said: 55{d} 5.{m}.{m} "
+        "SPF failed for shop{n}.example)"
     )
     explainer = Explainer(ZONE)
     lines = (line.format(n=n, m=n % 900, d=n % 9).encode() for n in range(600))
