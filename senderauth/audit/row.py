@@ -21,6 +21,8 @@ GRADES: tuple[Grade, ...] = ("A", "B", "C", "D", "E", "F")
 Terminal = Literal["-all", "~all", "?all", "+all", "redirect", "none"]
 RecordState = Literal["present", "absent", "broken", "unknown"]
 Spoofable = Literal["yes", "partly", "no", "unknown"]
+PolicyState = Literal["found", "absent", "several", "unusable", "unknown"]
+DKIMState = Literal["found", "not-found", "none-possible", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class SPF:
 class Policy:
     """The DMARC policy that applies, under one standard."""
 
-    state: Literal["found", "absent", "several", "unusable", "unknown"]
+    state: PolicyState
     policy: Literal["none", "quarantine", "reject"] | None
     """In effect: sp, np and t=y applied."""
     location: str | None
@@ -100,7 +102,7 @@ class Key:
 class DKIM:
     """The selectors that were asked for, and their keys."""
 
-    state: Literal["found", "not-found", "none-possible", "unknown"]
+    state: DKIMState
     """"found": a valid key; "not-found": not at these selectors, others may have one; "none-possible":
     nothing exists below `_domainkey` (RFC 8020)."""
     asked: tuple[str, ...]
@@ -124,8 +126,8 @@ class Spoofing:
     """What becomes of an unsigned mail from a stranger's host that claims to be from the domain."""
 
     answer: Spoofable
-    """"no": every receiver that judges the author's domain (DMARC) refuses it; "yes": every one of them
-    accepts it; "partly": some do, or it goes to the junk folder."""
+    """Of the receivers that refuse for DMARC. "no": every one of them refuses it; "yes": every one accepts
+    it; "partly": some do, or it goes to the junk folder."""
     reason: Reason
     address: str | None
     """The stranger's address; None: SPF passes every one."""

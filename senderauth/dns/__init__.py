@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from senderauth.dns.core import Answer, Question, Resolver, Status, prefetch
-from senderauth.dns.drive import crowd, drive, run, together
+from senderauth.dns.drive import crowd, drive, run, suspend, together
 
 if TYPE_CHECKING:
     from senderauth.dns.cache import CachingResolver
@@ -42,6 +42,7 @@ __all__ = [
     "record_places",
     "resolve_all",
     "run",
+    "suspend",
     "together",
     "written_changes",
 ]

@@ -1,0 +1,100 @@
+"""DNS as one row sees it: its own answers kept for the row only, those of others shared by all rows.
+
+Theory of operation. A domain's own names are asked by its row alone, so their answers live as long as the
+row; only names of others (providers' records, mail exchanges, the names above) go to the shared cache,
+whose size is bounded. What DNS has said of a name saves questions below it: nothing is below a name that
+does not exist (RFC 8020), and a zone that answered nothing at all within the deadline is not waited for
+again, so a dead zone costs its row one deadline. What DNS would not tell is written down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from senderauth.dns import Answer, Question, Resolver, Status, resolve_all
+
+_MISSING = Answer(Status.NXDOMAIN, note="rfc8020")
+_SILENT = Answer(Status.TIMEOUT, note="zone-silent")
+MAX_UNKNOWN = 50
+
+
+class Asks:
+    """The resolver of one row. `network` asks the row's own questions, `shared` those of others."""
+
+    __slots__ = ("_domain", "_kept", "_missing", "_network", "_shared", "_suffix", "_timed_out",
+                 "answered", "unknown")  # fmt: skip
+
+    def __init__(self, domain: str, network: Resolver, shared: Resolver) -> None:
+        self._network, self._shared = network, shared
+        self._domain, self._suffix = domain, f".{domain}"
+        self._kept: dict[Question, Answer] = {}
+        self._missing: tuple[str, ...] = ()
+        """Suffixes below which nothing exists."""
+        self.answered = False
+        """Whether the domain's own names got any answer."""
+        self._timed_out = False
+        self.unknown: dict[Question, Answer] = {}
+        """What DNS would not tell, in the order in which it was asked."""
+
+    async def resolve(self, question: Question) -> Answer:
+        """The answer, from wherever it is known."""
+        answer = self._kept.get(question)
+        if answer is not None:
+            return answer
+        if self._is_own(question.name):
+            answer = self._known(question.name) or await self._network.resolve(question)
+            self._learn(question, answer)
+        else:
+            answer = await self._shared.resolve(question)
+            if answer.unknown:
+                self._note(question, answer)
+        return answer
+
+    async def resolve_own(self, questions: Iterable[Question]) -> None:
+        """Asks several of the row's own questions at once; `resolve` has the answers then."""
+        asked = [question for question in questions if question not in self._kept]
+        for question in [question for question in asked if self._known(question.name)]:
+            await self.resolve(question)
+            asked.remove(question)
+        if asked:
+            for question, answer in zip(asked, await resolve_all(self._network, asked), strict=True):
+                self._learn(question, answer)
+
+    def answer(self, question: Question) -> Answer | None:
+        """What is known already."""
+        return self._kept.get(question)
+
+    def _is_own(self, name: str) -> bool:
+        return name.endswith(self._suffix) or name == self._domain
+
+    def _known(self, name: str) -> Answer | None:
+        """What follows from other answers."""
+        if self._missing and name.endswith(self._missing):
+            return _MISSING
+        return _SILENT if self._timed_out and not self.answered else None
+
+    def _learn(self, question: Question, answer: Answer) -> None:
+        self._kept[question] = answer
+        if answer.records:
+            self.answered = True
+        elif answer.unknown:
+            if answer.status is Status.TIMEOUT:
+                self._timed_out = True
+            else:  # somebody said that it cannot be told
+                self.answered = True
+            self._note(question, answer)
+        else:
+            self.answered = True
+            if answer.name_missing:
+                self._missing += (f".{question.name}",)
+
+    def _note(self, question: Question, answer: Answer) -> None:
+        if len(self.unknown) < MAX_UNKNOWN:
+            self.unknown[question] = answer
+
+    def again(self, below: Resolver) -> Asks:
+        """The same after a while: what is known stays, what was unknown is asked anew, `below` the cache."""
+        fresh = Asks(self._domain, self._network, below)
+        fresh._kept = {question: answer for question, answer in self._kept.items() if not answer.unknown}
+        fresh._missing, fresh.answered = self._missing, self.answered
+        return fresh

@@ -1,0 +1,123 @@
+"""One domain: all questions, all verdicts, one row. The same code path whatever drives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from senderauth import adsp, dkim, dmarc, lint, spf
+from senderauth.advice import check
+from senderauth.audit import parts
+from senderauth.audit.asks import Asks
+from senderauth.audit.grade import grade
+from senderauth.audit.mx import mail_exchange
+from senderauth.audit.read import Entry
+from senderauth.audit.row import Host, Row, Silence
+from senderauth.audit.stranger import address_of_stranger, spf_of_stranger, spoofing
+from senderauth.dns import Question
+from senderauth.simulation import Scenario, mail_domain_findings
+from senderauth.values import Finding
+
+TRIED = ("default", "google", "selector1", "selector2", "s1", "k1")
+"""Selectors that are tried where none is named: those of the largest services and panels."""
+
+MTA_STS, TLS_RPT = b"v=STSv1", b"v=TLSRPTv1"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is asked of every domain."""
+
+    selectors: tuple[str, ...] = ()
+    """DKIM selectors to ask for; none: `TRIED`."""
+    with_lint: bool = False
+    """checkdmarc's findings, too: many times slower."""
+
+
+async def examine(entry: Entry, asks: Asks, options: Options) -> Row:
+    """All that DNS says of one domain. Raises nothing on what DNS holds."""
+    if entry.error is not None:
+        return Row(entry.n, entry.given, entry.domain, "bad-input", entry.error)
+    domain = entry.domain
+    named = tuple(dict.fromkeys((*options.selectors, *entry.selectors)))
+    await _ask_own(asks, domain, named)
+    survey = await spf.survey(asks, domain)
+    policies = {
+        "rfc9989": await dmarc.discover(asks, domain, "rfc9989"),
+        "rfc7489": await dmarc.discover(asks, domain, "rfc7489"),
+    }
+    practice = await adsp.evaluate(asks, domain)
+    mx = await mail_exchange(asks, domain)
+    base = await asks.resolve(Question(f"_domainkey.{domain}", "TXT")) if not named else None
+    none_possible = base is not None and base.name_missing
+    keys = [await dkim.fetch_key(asks, domain, selector) for selector in named or TRIED]
+    address = address_of_stranger(survey)
+    by_spf = await spf_of_stranger(asks, survey, address)
+    spoofed = spoofing(survey, address, by_spf, policies, practice, mx.state)
+    hosts, about_hosts = await _hosts(entry, asks)
+    linted = await lint.lint(asks, domain) if options.with_lint else ()
+    findings = parts.once(
+        (
+            *(() if survey.sends_nothing else mail_domain_findings(mx)),
+            *survey.findings,
+            *_key_findings(keys, entry),
+            *policies["rfc9989"].findings,
+            *policies["rfc7489"].findings,
+            *dmarc.compare(policies["rfc9989"], policies["rfc7489"]),
+            *practice.findings,
+            *about_hosts,
+            *linted,
+        )
+    )
+    spf_row, dmarc_row, mx_row = parts.spf_part(survey), parts.dmarc_part(policies), parts.mx_part(mx)
+    unknown = tuple(Silence(q.name, q.rdtype, answer.status.value) for q, answer in asks.unknown.items())
+    return Row(
+        entry.n,
+        entry.given,
+        domain,
+        "unknown" if unknown else "ok",
+        None,
+        grade(spf_row, dmarc_row, spoofed, mx_row, any(f.severity == "high" for f in findings)),
+        spoofed,
+        spf_row,
+        dmarc_row,
+        parts.adsp_part(practice),
+        parts.dkim_part(keys, named, () if named else TRIED, none_possible),
+        mx_row,
+        parts.record_state(await asks.resolve(Question(f"_mta-sts.{domain}", "TXT")), MTA_STS),
+        parts.record_state(await asks.resolve(Question(f"_smtp._tls.{domain}", "TXT")), TLS_RPT),
+        hosts,
+        findings,
+        unknown,
+    )
+
+
+async def _ask_own(asks: Asks, domain: str, named: tuple[str, ...]) -> None:
+    """The domain's own questions, in two rounds: where the name, or `_domainkey` below it, does not exist,
+    most of the second is answered by the first (RFC 8020).
+    """
+    first = [Question(domain, "TXT"), Question(f"_dmarc.{domain}", "TXT"), Question(domain, "MX")]
+    labels = ["_mta-sts", "_smtp._tls", "_adsp._domainkey"]
+    labels += [f"{selector}._domainkey" for selector in named or TRIED]
+    if not named:
+        first.append(Question(f"_domainkey.{domain}", "TXT"))
+    await asks.resolve_own(first)
+    await asks.resolve_own([Question(f"{label}.{domain}", "TXT") for label in labels])
+
+
+def _key_findings(keys: list[dkim.Key], entry: Entry) -> list[Finding]:
+    """Of the keys that exist, and of the missing ones that this very line named."""
+    return [
+        finding
+        for key in keys
+        if key.state not in ("missing", "temperror") or key.selector in entry.selectors
+        for finding in key.findings
+    ]
+
+
+async def _hosts(entry: Entry, asks: Asks) -> tuple[tuple[Host, ...], tuple[Finding, ...]]:
+    """What `check` says of the hosts that the line names."""
+    if not entry.hosts:
+        return (), ()
+    scenario = Scenario(entry.author, entry.hosts, entry.mail_from, entry.helo, entry.signers)
+    report = await check(scenario, asks)
+    return parts.host_parts(report), report.findings

@@ -1,0 +1,174 @@
+"""From verdicts of the protocols to the parts of a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from senderauth import adsp, dkim, dmarc, simulation, spf
+from senderauth.advice import Report
+from senderauth.audit import row
+from senderauth.dns import Answer
+from senderauth.simulation import OUTCOMES, Outcome, Prediction
+from senderauth.values import Finding
+
+SERIOUS = ("medium", "high")
+
+
+def spf_part(survey: spf.Survey) -> row.SPF:
+    """The survey in short."""
+    problems = dict.fromkeys(f.id for f in survey.findings if f.severity in SERIOUS)
+    return row.SPF(
+        survey.state,
+        survey.record,
+        terminal(survey),
+        survey.lookups,
+        survey.void_lookups,
+        survey.addresses4,
+        survey.addresses6,
+        not survey.unevaluated and not survey.cut,
+        survey.includes,
+        tuple(problems),
+    )
+
+
+TERMINALS: Mapping[str, row.Terminal] = {"-all": "-all", "~all": "~all", "?all": "?all", "+all": "+all"}
+
+
+def terminal(survey: spf.Survey) -> row.Terminal | None:
+    """How the record ends."""
+    if survey.state != "found":
+        return None
+    found = TERMINALS.get(survey.terminal)
+    if found is not None:
+        return found
+    record = survey.tree.record
+    return "redirect" if record is not None and record.redirect is not None else "none"
+
+
+def dmarc_part(policies: Mapping[str, dmarc.Policy]) -> row.DMARC:
+    """Both policies in short."""
+    newer, older = policies["rfc9989"], policies["rfc7489"]
+    record = newer.record or older.record
+    return row.DMARC(
+        _policy(newer),
+        _policy(older),
+        record.text if record else None,
+        bool(record and record.rua),
+        record.pct if record else 100,
+        bool(record and record.t),
+    )
+
+
+def _policy(policy: dmarc.Policy) -> row.Policy:
+    return row.Policy(
+        _policy_state(policy),
+        policy.policy,
+        policy.location,
+        policy.inherited,
+        policy.organizational_domain,
+        policy.reason,
+    )
+
+
+def _policy_state(policy: dmarc.Policy) -> row.PolicyState:
+    if policy.unknown:
+        return "unknown"
+    if policy.policy is not None:
+        return "found"
+    if policy.reason.id in ("dmarc-record-without-policy", "dmarc-domain-unusable"):
+        return "unusable"
+    return "several" if any(walked.state == "several" for walked in policy.walk) else "absent"
+
+
+def adsp_part(verdict: adsp.Verdict) -> row.ADSP:
+    """The practice."""
+    if verdict.result == "temperror":
+        return row.ADSP("unknown", verdict.practice)
+    if verdict.result == "permerror":
+        return row.ADSP("broken", None)
+    return row.ADSP("absent" if verdict.practice is None else "found", verdict.practice)
+
+
+def dkim_part(
+    keys: Iterable[dkim.Key], asked: tuple[str, ...], tried: tuple[str, ...], none_possible: bool
+) -> row.DKIM:
+    """The keys that were found."""
+    found = [
+        row.Key(key.selector, key.state, key.type, key.bits, key.testing)
+        for key in keys
+        if key.state != "missing"
+    ]
+    states = {key.state for key in found}
+    if "valid" in states:
+        state: row.DKIMState = "found"
+    elif "temperror" in states:
+        state = "unknown"
+    else:
+        state = "none-possible" if none_possible else "not-found"
+    return row.DKIM(state, asked, tried, tuple(found))
+
+
+def record_state(answer: Answer, version: bytes) -> row.RecordState:
+    """Whether the one record of a version stands there (RFC 8461 3.1, RFC 8460 3): what does not begin so
+    is discarded, several are as good as none.
+    """
+    if answer.unknown:
+        return "unknown"
+    found = sum(_begins(text, version) for text in answer.records)
+    if found == 1:
+        return "present"
+    return "broken" if found else "absent"
+
+
+def _begins(text: bytes, version: bytes) -> bool:
+    return text.startswith(version) and text[len(version) :].lstrip(b" \t")[:1] in (b";", b"")
+
+
+def host_parts(report: Report) -> tuple[row.Host, ...]:
+    """What `check` says of each address, the worst answer that everybody meets."""
+    found: list[row.Host] = []
+    for verdict in report.verdicts:
+        asked = [
+            prediction
+            for prediction in report.predictions
+            if not prediction.optional
+            and (prediction.host, prediction.address, prediction.signing)
+            == (verdict.host, verdict.address, verdict.signing)
+        ]
+        worst = max(asked, key=lambda prediction: OUTCOMES.index(counted(prediction)))
+        found.append(
+            row.Host(
+                verdict.host,
+                verdict.address,
+                verdict.signing,
+                verdict.spf.result,
+                verdict.dmarc.result,
+                counted(worst),
+                worst.receiver if worst.entry_id else "",
+                worst.code,
+                worst.entry_id,
+            )
+        )
+    for host in report.hosts:
+        if not host.addresses:
+            found.append(row.Host(host.name, "", "", "", "", "unknown", "", "", ""))
+    return tuple(found)
+
+
+def counted(prediction: Prediction) -> Outcome:
+    """A deferral that only DNS trouble brings is none (see `Report.outcome`)."""
+    return "unknown" if prediction.outcome == "deferred" and prediction.for_now else prediction.outcome
+
+
+def mx_part(found: simulation.MailDomain) -> row.MX:
+    """Where mail goes."""
+    return row.MX(found.state, found.exchanges)
+
+
+def once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Each finding once: both standards of DMARC find much the same."""
+    kept: list[Finding] = []
+    for finding in findings:
+        if finding not in kept:
+            kept.append(finding)
+    return tuple(kept)

@@ -1,0 +1,221 @@
+"""Reading a list of domains: one a line, CSV with a header, or JSON lines; as a stream of any length.
+
+Which of the three it is, the first line that says anything tells: one that begins with "{" is JSON, one that
+names a column "domain" among others is a CSV header. Every line that is not empty and no comment gives one
+entry with its number; one that cannot be read gives an entry with the error. Duplicates stay: a row a line.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from senderauth import names
+from senderauth.simulation import Scenario, ScenarioError, parse_signer
+from senderauth.values import Reason
+
+MAX_LINE = 65_536
+"""Octets."""
+MAX_SHOWN = 200
+MAX_ITEMS = 64
+"""Hosts, signers or selectors of one line."""
+
+ALIASES = {
+    "hosts": "host",
+    "signer": "signers",
+    "dkim": "signers",
+    "selector": "selectors",
+    "from": "mail_from",
+}
+COLUMNS = frozenset({"domain", "host", "mail_from", "helo", "signers", "selectors"})
+
+Signers = tuple[tuple[str, str | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the list."""
+
+    n: int
+    given: str
+    """The domain as written, cut short."""
+    domain: str
+    """In normal form, empty where it is none."""
+    author: str = ""
+    hosts: tuple[str, ...] = ()
+    mail_from: str | None = None
+    helo: str | None = None
+    signers: Signers | None = None
+    selectors: tuple[str, ...] = ()
+    error: Reason | None = None
+
+
+def entry(n: int, given: object, facts: Mapping[str, Any] | None = None) -> Entry:
+    """A domain, or a mail address for its domain, with what else is known of its mail."""
+    if not isinstance(given, str):
+        return _bad(n, "", "audit-not-a-domain", value=str(given)[:MAX_SHOWN])
+    text = given.strip()
+    domain = names.hostname(text.rpartition("@")[2])
+    if domain is None:
+        return _bad(n, text, "audit-not-a-domain", value=text[:MAX_SHOWN])
+    if facts is None and "@" not in text:
+        return Entry(n, text[:MAX_SHOWN], domain, domain)
+    try:
+        return _with_facts(n, text, domain, facts or {})
+    except ScenarioError as error:
+        field, value = error.field, error.value[:MAX_SHOWN]
+        return _bad(n, text, "audit-bad-field", domain=domain, field=field, value=value)
+
+
+def _with_facts(n: int, text: str, domain: str, facts: Mapping[str, Any]) -> Entry:
+    signers = _items(facts.get("signers"), "dkim")
+    scenario = Scenario(
+        text,
+        _items(facts.get("host"), "host") or (),
+        _text(facts.get("mail_from"), "mail-from"),
+        _text(facts.get("helo"), "helo"),
+        None if signers is None else tuple(parse_signer(signer) for signer in signers),
+    )
+    wanted = [
+        parse_signer(f"{domain}:{word}")[1] for word in _items(facts.get("selectors"), "selector") or ()
+    ]
+    own = [selector for signer, selector in scenario.signers or () if signer == domain]
+    selectors = tuple(dict.fromkeys(selector for selector in (*wanted, *own) if selector))
+    return Entry(
+        n, text[:MAX_SHOWN], domain, text, scenario.hosts, scenario.mail_from, scenario.helo,
+        scenario.signers, selectors,
+    )  # fmt: skip
+
+
+def _bad(n: int, given: str, id: str, *, domain: str = "", **facts: object) -> Entry:
+    return Entry(n, given[:MAX_SHOWN], domain, error=Reason(id, {"line": n, **facts}))
+
+
+def _text(value: object, field: str) -> str | None:
+    """A cell; an empty one is not given. "<>" is the null reverse-path."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise ScenarioError(field, str(value)[:MAX_SHOWN], "not text")
+    return value.strip() or None
+
+
+def _items(value: object, field: str) -> tuple[str, ...] | None:
+    """Several of something: a list, or a text with blanks, commas, semicolons or bars between them."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        found = value.translate(_SEPARATORS).split()
+    elif isinstance(value, list) and all(isinstance(item, (str, list)) for item in value):
+        found = [":".join(map(str, item)) if isinstance(item, list) else item for item in value]
+    else:
+        raise ScenarioError(field, str(value)[:MAX_SHOWN], "not a list of texts")
+    if len(found) > MAX_ITEMS:
+        raise ScenarioError(field, str(len(found)), "too many")
+    return tuple(found)
+
+
+_SEPARATORS = str.maketrans(",;|", "   ")
+
+
+# --- streams ---------------------------------------------------------------------------------------
+
+
+def read(file: BinaryIO) -> Iterator[Entry]:
+    """The entries of a file. Raises ValueError for one that is no text (UTF-16, a compressed file)."""
+    kind, delimiter = "", ","
+    header: tuple[str, ...] = ()
+    for n, raw in _lines(file):
+        if raw is None:
+            yield _bad(n, "", "audit-line-too-long", limit=MAX_LINE)
+            continue
+        text = raw.decode("utf-8", "replace").strip()
+        if not text or text.startswith("#"):
+            continue
+        if not kind:
+            kind, delimiter = _kind(text)
+            if kind == "csv":
+                header = tuple(_column(cell) for cell in _cells(text, delimiter))
+                continue
+        if kind == "json":
+            yield _from_json(n, text)
+        elif kind == "csv":
+            yield _from_csv(n, text, header, delimiter)
+        else:
+            yield entry(n, text.partition(" #")[0])
+
+
+def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+    """Lines with their numbers, None for one that is too long: it is passed over, never kept."""
+    n = 0
+    while line := file.readline(MAX_LINE + 1):
+        n += 1
+        if n == 1:
+            if line.startswith((b"\xff\xfe", b"\xfe\xff", b"\x1f\x8b", b"PK\x03\x04")):
+                raise ValueError("the list is no text in UTF-8")
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if len(line) > MAX_LINE:
+            while line and not line.endswith(b"\n"):
+                line = file.readline(MAX_LINE)
+            yield n, None
+        else:
+            yield n, line
+
+
+def _kind(text: str) -> tuple[str, str]:
+    if text.startswith("{"):
+        return "json", ""
+    for delimiter in (",", ";", "\t"):
+        if "domain" in [_column(cell) for cell in _cells(text, delimiter)]:
+            return "csv", delimiter
+    return "lines", ""
+
+
+def _cells(text: str, delimiter: str) -> list[str]:
+    """One line of CSV. A cell cannot hold a line end: a line is an entry."""
+    try:
+        return next(csv.reader([text], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _column(cell: str) -> str:
+    name = cell.strip().lower().replace("-", "_").replace(" ", "_")
+    return ALIASES.get(name, name)
+
+
+def _from_csv(n: int, text: str, header: tuple[str, ...], delimiter: str) -> Entry:
+    cells = _cells(text, delimiter)
+    facts = {name: cell.strip() for name, cell in zip(header, cells, strict=False) if name in COLUMNS}
+    given = facts.pop("domain", "")
+    return entry(n, given, facts if any(facts.values()) else None)
+
+
+def _from_json(n: int, text: str) -> Entry:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return _bad(n, "", "audit-not-json", value=text[:MAX_SHOWN])
+    if not isinstance(found, dict):
+        return _bad(n, "", "audit-not-json", value=text[:MAX_SHOWN])
+    if str(found.get("schema", "")).startswith("senderauth/audit/"):  # an earlier audit's row
+        return entry(n, found.get("domain") or found.get("given", ""))
+    facts = {_column(str(name)): value for name, value in found.items()}
+    given = facts.pop("domain", "")
+    facts = {name: value for name, value in facts.items() if name in COLUMNS and value not in (None, "", [])}
+    return entry(n, given, facts or None)
+
+
+def from_domains(domains: Iterable[str | Mapping[str, Any] | Entry]) -> Iterator[Entry]:
+    """What a program has at hand: names, mappings with the columns of a CSV, or entries."""
+    for n, given in enumerate(domains, 1):
+        if isinstance(given, Entry):
+            yield given
+        elif isinstance(given, Mapping):
+            facts = {_column(str(name)): value for name, value in given.items()}
+            yield entry(n, facts.pop("domain", ""), facts or None)
+        else:
+            yield entry(n, given)

@@ -1,0 +1,175 @@
+"""Running an audit: hundreds of domains in flight, rows in the order of the input.
+
+Theory of operation. Every entry is one work; a crowd of them shares one client and one cache. What is
+done waits until all before it are done, so a slow domain holds rows back; at most `WINDOW` of them are
+held (as finished lines, a few kB each), then no new domain is begun. A domain that DNS left unknown is
+asked again after a while, only what was unknown, as long as the window is not half full. Where no domain
+at all gets an answer, the name servers are gone: everything waits with growing pauses, and after
+`PATIENCE` seconds the run ends, with all finished rows handed out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+from senderauth.audit.asks import Asks
+from senderauth.audit.examine import Options, examine
+from senderauth.audit.read import Entry, from_domains
+from senderauth.audit.row import Row
+from senderauth.dns import CachingResolver, Resolver, Status, crowd, pause, suspend
+
+T = TypeVar("T")
+Domains = Iterable[str | Mapping[str, Any] | Entry]
+
+WINDOW = 10_000
+"""Rows that may wait for a slower one before them."""
+WAIT = 1.0
+"""Seconds before what was unknown is asked again; doubled each time."""
+DEAF = 50
+"""Domains in a row without any answer at all: then it is not the domains."""
+PATIENCE = 120.0
+"""Seconds for which name servers may be gone."""
+MAX_WAIT = 15.0
+CACHE_SIZE = 20_000
+
+
+class NameServersGone(Exception):  # noqa: N818 - what happened, as the user is told
+    """No name server has answered for `PATIENCE` seconds."""
+
+
+class Audit(Generic[T]):
+    """One run. `finish` turns a row into what is handed out; rows that wait are kept in that form."""
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        finish: Callable[[Row], T],
+        options: Options | None = None,
+        *,
+        retries: int = 1,
+        cache_size: int = CACHE_SIZE,
+    ) -> None:
+        self._network = resolver
+        self._shared = CachingResolver(over=resolver, max_entries=cache_size)
+        self._finish, self._options, self._retries = finish, options or Options(), retries
+        self._waiting: list[Callable[[Any], None]] = []
+        self._handed_out = 0
+        self._deaf = 0
+        self.stopped = False
+
+    def stop(self) -> None:
+        """No new domain is begun; those in hand are finished."""
+        self.stopped = True
+
+    def rows(self, entries: Iterable[Entry], *, width: int = 500) -> Generator[T, None, None]:
+        """Runs over our own loop and yields in order."""
+        done: dict[int, T] = {}
+        for index, result in crowd(self._works(entries), width=width):
+            done[index] = result
+            while self._handed_out in done:
+                ready = done.pop(self._handed_out)
+                self._handed_out += 1
+                if self._waiting:
+                    self._go_on()
+                yield ready
+
+    def _works(self, entries: Iterable[Entry]) -> Iterator[Any]:
+        for index, entry in enumerate(entries):
+            if self.stopped:
+                return
+            yield self._work(index, entry)
+
+    def _go_on(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for resume in waiting:
+            resume(None)
+
+    async def _work(self, index: int, entry: Entry) -> T:
+        while index - self._handed_out >= WINDOW:
+            await suspend(self._waiting.append)
+        return self._finish(await self._examined(index, entry))
+
+    async def _examined(self, index: int, entry: Entry) -> Row:
+        """The row, what was unknown asked again where there is time."""
+        asks = Asks(entry.domain, self._network, self._shared)
+        row = await examine(entry, asks, self._options)
+        left, wait, waited = self._retries, WAIT, 0.0
+        while asks.unknown:
+            self._deaf = 0 if asks.answered else self._deaf + 1
+            gone = not asks.answered and self._deaf >= DEAF and _is_silence(asks)
+            if gone and waited >= PATIENCE and self._deaf:
+                raise NameServersGone
+            if not gone and (left <= 0 or index - self._handed_out > WINDOW // 2):
+                break
+            left -= not gone
+            await pause(wait)
+            waited, wait = waited + wait, min(2 * wait, MAX_WAIT)
+            asks = asks.again(self._network)
+            row = await examine(entry, asks, self._options)
+        if asks.answered:
+            self._deaf = 0
+        return row
+
+
+def _is_silence(asks: Asks) -> bool:
+    return all(answer.status is Status.TIMEOUT for answer in asks.unknown.values())
+
+
+def audit_rows(
+    domains: Domains,
+    resolver: Resolver,
+    *,
+    selectors: Iterable[str] = (),
+    with_lint: bool = False,
+    width: int = 500,
+    retries: int = 1,
+    cache_size: int = CACHE_SIZE,
+) -> Iterator[Row]:
+    """As `audit`, over our own loop."""
+    options = Options(tuple(selectors), with_lint)
+    run = Audit(resolver, _same, options, retries=retries, cache_size=cache_size)
+    return run.rows(from_domains(domains), width=width)
+
+
+async def audit(
+    domains: Domains,
+    resolver: Resolver,
+    *,
+    selectors: Iterable[str] = (),
+    with_lint: bool = False,
+    width: int = 500,
+    retries: int = 1,
+    cache_size: int = CACHE_SIZE,
+) -> AsyncIterator[Row]:
+    """One row a domain, in order, as soon as it and all before it are known; for programs with asyncio.
+
+    domains: names, or mappings with "domain" and what else is known of its mail (host, mail_from, helo,
+    signers, selectors); read as far as there is room, so it may be endless. What is none becomes a row
+    "bad-input". selectors: DKIM selectors to ask of every domain. width: domains in flight. retries: how
+    often what DNS left unknown is asked again. cache_size: answers kept of names that domains share.
+    """
+    import asyncio
+
+    options = Options(tuple(selectors), with_lint)
+    run = Audit(resolver, _same, options, retries=retries, cache_size=cache_size)
+    works = run._works(from_domains(domains))
+    tasks: list[asyncio.Task[Row]] = []
+    try:
+        while True:
+            while len(tasks) < width and (work := next(works, None)) is not None:
+                tasks.append(asyncio.ensure_future(work))
+            if not tasks:
+                return
+            row = await tasks[0]
+            del tasks[0]
+            run._handed_out += 1
+            yield row
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _same(row: Row) -> Row:
+    return row
