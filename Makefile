@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 BENCHMARKS := $(basename $(notdir $(shell grep -l '^def main\b' benchmarks/*.py)))
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench clean docs
 .DEFAULT_GOAL := demo
 
 # Exit code 1 is the demo's right answer: the mail would be refused. A program that cannot even start
@@ -23,6 +23,9 @@ check: .venv/editable
 
 bench: .venv/editable
 	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
+
+docs: .venv/editable  # the pages that are made from the data
+	@$(BIN)/python -m senderauth.report.pages docs
 
 clean:
 	rm -rf .venv build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
