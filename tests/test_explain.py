@@ -14,6 +14,7 @@ import pytest
 
 from senderauth import Explanation, ZoneResolver, catalogue, sync
 from senderauth.report import explain_document, explain_text, schema, wording
+from tests import dkimsigner
 
 CASES = sorted(
     path for path in (Path(__file__).parents[1] / "fixtures" / "explain").iterdir() if path.is_dir()
@@ -65,3 +66,59 @@ def test_every_family_of_the_catalogue_has_a_case() -> None:
     families = {catalogue.entry(id).family for id in told if id}
     silent = {"client"}  # causes that no server speaks of
     assert families >= {entry.family for entry in catalogue.entries().values()} - silent
+
+
+def notification(message: bytes) -> bytes:
+    """A bounce that returns the whole message."""
+    head = (
+        "From: MAILER-DAEMON@mx.sender.example\nSubject: Undelivered\nMIME-Version: 1.0\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b1\n\n--b1\n"
+        "Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.sender.example\n\n"
+        "Final-Recipient: rfc822; jan@gmail.example\nAction: failed\nStatus: 5.7.26\n"
+        "Remote-MTA: dns; gmail-smtp-in.l.google.com\n"
+        "Diagnostic-Code: smtp; 550-5.7.26 Unauthenticated email from example.com is not accepted due to "
+        "domain's DMARC policy.\n\n--b1\nContent-Type: message/rfc822\n\n"
+    )
+    return head.encode().replace(b"\n", b"\r\n") + message + b"\r\n--b1--\r\n"
+
+
+def signed_zone() -> ZoneResolver:
+    return ZoneResolver.from_records(
+        {
+            ("example.com", "TXT"): [b"v=spf1 -all"],
+            ("_dmarc.example.com", "TXT"): [b"v=DMARC1; p=reject"],
+            ("s._domainkey.example.com", "TXT"): [dkimsigner.record()],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "confirmation", "reason", "result"),
+    [
+        (False, "not-reproduced", "explain-returned-passes", "pass"),
+        (True, "confirmed", "explain-returned-refused", "fail"),
+    ],
+)
+def test_a_returned_message_is_judged_by_its_signatures(
+    changed: bool, confirmation: str, reason: str, result: str
+) -> None:
+    message = dkimsigner.sign()
+    if changed:
+        message = message.replace(b"text of the message", b"text of a message")
+    report = sync.explain(
+        notification(message), signed_zone(), ip="203.0.113.9", mail_from="jane@example.com"
+    )
+    bounce = report.bounces[0]
+
+    assert (bounce.confirmation, bounce.reason.id) == (confirmation, reason)
+    assert bounce.message is not None
+    assert [one.result.result for one in bounce.message.signatures] == [result]
+    assert f": {result}" in explain_text(report, wording("en"), verbose=1)
+
+
+def test_a_header_alone_proves_no_signature() -> None:
+    header = dkimsigner.sign().partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+    report = sync.explain(notification(header), signed_zone(), ip="203.0.113.9", mail_from="jane@example.com")
+
+    assert report.bounces[0].message is None
+    assert report.bounces[0].reason.id == "explain-signature-broken-then"

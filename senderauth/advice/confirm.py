@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from senderauth import catalogue, names
 from senderauth.advice.action import Action, Remedy
 from senderauth.advice.judge import Report, check
 from senderauth.advice.remedies import ADVISORS, remedies
+from senderauth.advice.returned import came_back_whole, judge_returned, simulation_of
 from senderauth.advice.situation import STAND_IN_ADDRESS, STAND_IN_AUTHOR, Situation, situation
 from senderauth.catalogue import Bounce, Fact
 from senderauth.dns import Resolver
@@ -35,6 +36,9 @@ from senderauth.simulation import (
 )
 from senderauth.values import Reason
 
+if TYPE_CHECKING:
+    from senderauth.advice.message import MessageReport
+
 Confirmation = Literal["confirmed", "not-reproduced", "cannot-be-checked"]
 
 
@@ -52,6 +56,8 @@ class Proof:
     missing: tuple[str, ...] = ()
     check: Report | None = None
     """The simulation; None where the address is not known."""
+    message: MessageReport | None = None
+    """The returned message, where it came back with signatures and a body."""
     remedies: tuple[Remedy, ...] = ()
     unknown: bool = False
     """DNS would not tell."""
@@ -157,6 +163,15 @@ async def _prove(
         return _missing(id, missing)
     report = await check(case.scenario, resolver, receivers=wanted, now=now)
     proof = _compare(id, asked, bounce, case, report, missing)
+    if (
+        case.scenario.signers
+        and proof.check is not None
+        and report.senders
+        and came_back_whole(bounce.returned)
+    ):
+        address = report.senders[0].address
+        message = await judge_returned(bounce.returned, case.scenario, address, resolver, wanted, now)
+        return _by_message(_compare(id, asked, bounce, case, message, missing), message, report)
     if proof.confirmation == "not-reproduced" and case.scenario.signers:
         broken = _narrowed(situation(bounce, facts, with_signatures=False), needed)
         again = await check(broken.scenario, resolver, receivers=wanted, now=now)
@@ -231,31 +246,17 @@ def _missing(id: str, missing: tuple[str, ...]) -> Proof:
     return replace(open_proof(reason, id), missing=missing)
 
 
-def _simulation(report: Report) -> Simulation:
-    return Simulation(
-        report.scenario,
-        report.hosts,
-        report.senders,
-        report.domains,
-        report.surveys,
-        report.signatures,
-        report.policies,
-        report.verdicts,
-        report.findings,
-    )
-
-
 def _compare(
     id: str,
     asked: tuple[Receiver, ...],
     bounce: Bounce,
     case: Situation,
-    report: Report,
+    report: Report | MessageReport,
     missing: tuple[str, ...],
 ) -> Proof:
     """What the simulation says of the entry."""
-    simulation = _simulation(report)
-    predictions = predict(simulation, asked)
+    simulation = simulation_of(report)
+    predictions = predict(simulation, asked) if simulation is not None else ()
     refusing = [p for p in predictions if p.outcome in ("refused", "deferred")]
     supposed = case.scenario.hosts == (STAND_IN_ADDRESS,) or case.scenario.author == STAND_IN_AUTHOR
     base = Proof(
@@ -264,15 +265,15 @@ def _compare(
         id,
         assumed=case.assumed,
         missing=missing,
-        check=None if supposed else report,
+        check=report if isinstance(report, Report) and not supposed else None,
     )
-    if not predictions:  # the host's name has no address (now)
+    if simulation is None or not predictions:  # the host's name has no address (now)
         unknown = any(host.state == "unknown" for host in report.hosts)
         return replace(_missing(id, ("address",)), unknown=unknown)
     if refusing:
         return _refused(base, simulation, refusing, asked, bounce)
     if any(p.outcome == "unknown" for p in predictions):
-        reason = Reason("explain-dns-unknown", _told(base, report, predictions[0]))
+        reason = Reason("explain-dns-unknown", _told(base, simulation, predictions[0]))
         return replace(base, confirmation="cannot-be-checked", reason=reason, unknown=True)
     return _not_refused(base, simulation, predictions, asked)
 
@@ -380,7 +381,7 @@ def _step(verdict: Verdict, prediction: Prediction) -> Reason | None:
     return None
 
 
-def _told(base: Proof, found: Simulation | Report, prediction: Prediction) -> dict[str, object]:
+def _told(base: Proof, found: Simulation, prediction: Prediction) -> dict[str, object]:
     """The facts that every sentence about a comparison may use."""
     verdict = next(
         v
@@ -424,6 +425,18 @@ def _not_refused(
     if "address" in base.missing or not base.assumed:
         return replace(base, reason=Reason("explain-fixed-meanwhile", told), step=step)
     return replace(base, reason=Reason("explain-not-with-assumed", told), step=step)
+
+
+def _by_message(proof: Proof, message: MessageReport, report: Report) -> Proof:
+    """The proof by the message itself, whose signatures are what they are."""
+    signed = [
+        f"{one.result.domain} ({one.result.selector}): {one.result.result}" for one in message.signatures
+    ]
+    ids = {"confirmed": "explain-returned-refused", "not-reproduced": "explain-returned-passes"}
+    reason = proof.reason
+    if proof.confirmation in ids and not proof.unknown:
+        reason = Reason(ids[proof.confirmation], {**reason.facts, "signatures": signed})
+    return replace(proof, reason=reason, check=report, message=message)
 
 
 def _broken_signature(bounce: Bounce, case: Situation, sound: Proof, broken: Proof) -> Proof:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 from senderauth import catalogue
 from senderauth.advice.action import Remedy
@@ -19,6 +19,9 @@ from senderauth.catalogue import Bounce, Codes, Fact, Match
 from senderauth.dns import CachingResolver, Resolver
 from senderauth.simulation import Scenario, choose
 from senderauth.values import Reason, Span
+
+if TYPE_CHECKING:
+    from senderauth.advice.message import MessageReport
 
 MAX_PROOFS = 50
 """Different causes, author domains and addresses that one run asks DNS about."""
@@ -93,6 +96,8 @@ class Explained:
     """With the facts of this case, where the refusal was confirmed."""
     check: Report | None
     """The simulation, where one was run for an address that is known."""
+    message: MessageReport | None
+    """The returned message judged as it came back, where it has signatures and a body."""
     dns_unknown: bool
     """DNS would not tell."""
 
@@ -298,7 +303,9 @@ def _case_key(bounce: Bounce, facts: tuple[Fact, ...]) -> tuple[object, ...]:
     """What a proof depends on: two bounces that agree in this need one."""
     first = bounce.matches[0]
     said = tuple((f.name, f.value.rpartition("@")[2], f.source[:8]) for f in facts if f.name in DECISIVE)
-    where = (bounce.refusing_host, bounce.recipient.rpartition("@")[2]) if first.entry_id in RECIPIENT else ()
+    recipient = (bounce.refusing_host, bounce.recipient.rpartition("@")[2])
+    where: tuple[object, ...] = recipient if first.entry_id in RECIPIENT else ()
+    where += (hash(bounce.returned),) if bounce.returned else ()
     return first.entry_id, bounce.provider, bounce.reporting_host, bool(bounce.refusing_host), where, said
 
 
@@ -362,6 +369,7 @@ def _explained(bounce: Bounce, facts: tuple[Fact, ...], proof: Proof) -> Explain
         missing=proof.missing,
         remedies=proof.remedies,
         check=proof.check,
+        message=proof.message,
         dns_unknown=proof.unknown,
     )
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from senderauth import catalogue
-from senderauth.report.document import document
+from senderauth.report.document import document, message_document
+from senderauth.report.message import message_text
 from senderauth.report.page import Page
 from senderauth.report.safe import printable
 from senderauth.report.text import check_text
@@ -34,6 +35,13 @@ def explain_text(
         _groups(page, report.groups, words, whole=True)
     if verbose:
         shown = {id(bounce.check): bounce.check for bounce in report.bounces if bounce.check is not None}
+        messages = {
+            id(bounce.message): bounce.message for bounce in report.bounces if bounce.message is not None
+        }
+        for message in messages.values():
+            page.line()
+            told = message_text(message, words, width=width, colour=colour, verbose=verbose - 1)
+            page.lines += told.rstrip("\n").split("\n")
         for check in shown.values():
             page.line()
             text = check_text(check, words, width=width, colour=colour, verbose=verbose - 1)
@@ -78,11 +86,12 @@ def _fields(value: Any) -> Iterable[tuple[str, Any]]:
 
 def _document(bounce: Any, with_check: bool) -> dict[str, Any]:
     told: dict[str, Any] = {name: getattr(bounce, name) for name in bounce.__slots__}
-    check = told.pop("check")
+    check, message = told.pop("check"), told.pop("message")
     return {
         **plain(told),
         "codes": str(bounce.codes),
         "check": document(check) if check is not None and with_check else None,
+        "message": message_document(message) if message is not None and with_check else None,
     }
 
 
