@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from functools import update_wrapper
+from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from senderauth import adsp, advice, catalogue, dkim, dmarc, spf
@@ -27,6 +28,7 @@ __all__ = [
     "explain_log",
     "fetch_key",
     "find_keys",
+    "propose",
     "survey",
     "verify_message",
 ]
@@ -110,6 +112,19 @@ def explain_log(lines: Iterable[bytes], explainer: Explainer) -> Iterator[Explai
     cause, `explainer.groups()` tells at the end.
     """
     return (run(explainer.add(bounce)) for bounce in catalogue.read_log(lines))
+
+
+def propose(
+    report: Report,
+    resolver: Resolver | None = None,
+    *,
+    network: IPv4Network | IPv6Network | None = None,
+    senders: Iterable[Scenario] = (),
+    key: advice.PublicKey | None = None,
+) -> tuple[advice.Proposal, ...]:
+    """`senderauth.advice.propose`, finished: changes that were tried, for what a report predicts."""
+    asked = LiveResolver() if resolver is None else resolver
+    return run(advice.propose(report, asked, network=network, senders=senders, key=key))
 
 
 def _twin(

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from senderauth.advice.claims import Claim
     from senderauth.advice.explainer import Candidate, Explained, Explainer, Explanation, Group, explain
     from senderauth.advice.message import Examined, MessageReport, verify_message
-    from senderauth.advice.propose import WhatIf, what_if
+    from senderauth.advice.proposals import (
+        Proposal,
+        PublicKey,
+        WhatIf,
+        new_pair,
+        propose,
+        public_key,
+        what_if,
+    )
 
 __all__ = [
     "Action",
@@ -26,11 +34,16 @@ __all__ = [
     "Explanation",
     "Group",
     "MessageReport",
+    "Proposal",
+    "PublicKey",
     "Remedy",
     "Report",
     "WhatIf",
     "check",
     "explain",
+    "new_pair",
+    "propose",
+    "public_key",
     "remedies",
     "verify_message",
     "what_if",
@@ -41,7 +54,9 @@ _DOORS = dict.fromkeys(
 )
 _DOORS |= {"Claim": "claims"}
 _DOORS |= dict.fromkeys(("Examined", "MessageReport", "verify_message"), "message")
-_DOORS |= dict.fromkeys(("WhatIf", "what_if"), "propose")
+_DOORS |= dict.fromkeys(
+    ("Proposal", "PublicKey", "WhatIf", "new_pair", "propose", "public_key", "what_if"), "proposals"
+)
 
 
 def __getattr__(name: str) -> object:

@@ -10,10 +10,16 @@ from senderauth.cli.options import (
     AsJson,
     Demo,
     FailOn,
+    Fix,
+    Form,
+    KeyFile,
     Lang,
     Nameservers,
+    Network,
+    NewKey,
     OverLive,
     Receivers,
+    Senders,
     Sets,
     Timeout,
     Tries,
@@ -55,6 +61,12 @@ def check(
     over_live: OverLive = False,
     set_: Sets = None,
     unset: Unsets = None,
+    fix: Fix = False,
+    network: Network = None,
+    senders: Senders = None,
+    key: KeyFile = None,
+    new_key: NewKey = None,
+    form: Form = None,
     demo: Demo = False,
     nameserver: Nameservers = None,
     timeout: Timeout = 5.0,
@@ -98,7 +110,19 @@ def check(
             from senderauth.advice import what_if
 
             changed = what_if(sync.check(scenario, below, receivers=receiver), report, asked)
-        show(report, json, lang, verbose, quiet, changed)
+        proposals = None
+        if fix or form:
+            from senderauth.cli.fixing import proposals_for, show_form
+
+            proposals = proposals_for(
+                report, asked, network=network, senders=senders, key=key, new_key=new_key, form=form
+            )
+        elif network or senders or key or new_key:
+            raise ValueError("--network, --senders, --key and --new-key belong to --fix")
+        if form and proposals is not None:
+            show_form(proposals, form, lang)
+        else:
+            show(report, json, lang, verbose, quiet, changed, proposals)
         code = report.exit_code(level)
     except ValueError as problem:
         fail(problem)

@@ -59,3 +59,27 @@ Unsets = Annotated[
 OverLive = Annotated[
     bool, typer.Option("--over-live", help="What if the --zone files were published? All else from DNS.")
 ]
+Fix = Annotated[
+    bool, typer.Option("--fix", help="Propose the changes that cure it, each tried before you publish it.")
+]
+Network = Annotated[
+    str | None,
+    typer.Option(metavar="CIDR", help="With --fix: authorise this network in place of single addresses."),
+]
+Senders = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="With --fix: CSV of other senders that no change may harm."),
+]
+KeyFile = Annotated[
+    str | None, typer.Option("--key", metavar="FILE", help="With --fix: DKIM key that may be published.")
+]
+NewKey = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="With --fix: make a new DKIM key; its private part goes to FILE."),
+]
+Form = Annotated[
+    str | None,
+    typer.Option(
+        "--as", metavar="FORM", help="With --fix: only the changes, as zone, nsupdate, json, panel."
+    ),
+]

@@ -8,15 +8,23 @@ from typing import Any
 
 
 def show(
-    report: Any, as_json: bool, lang: str | None, verbose: int, quiet: bool, what_if: Any = None
+    report: Any,
+    as_json: bool,
+    lang: str | None,
+    verbose: int,
+    quiet: bool,
+    what_if: Any = None,
+    proposals: Any = None,
 ) -> None:
-    """The report in the form and language that was asked for, and what came before the changes that were
-    only supposed. Raises ValueError for an unknown language.
+    """The report in the form and language that was asked for, with what came before the changes that were
+    only supposed, and with proposals. Raises ValueError for an unknown language.
     """
     from senderauth.report import (
         check_text,
         default_language,
         document,
+        proposals_document,
+        proposals_text,
         what_if_document,
         what_if_text,
         wording,
@@ -28,6 +36,8 @@ def show(
         whole = document(report)
         if what_if is not None:
             whole["what_if"] = what_if_document(what_if)
+        if proposals is not None:
+            whole["proposals"] = proposals_document(proposals)["proposals"]
         json.dump(whole, sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")
     else:
@@ -36,6 +46,8 @@ def show(
         text = check_text(report, words, width=columns(), colour=colour, verbose=verbose, quiet=quiet)
         if what_if is not None:
             text = what_if_text(what_if, words, width=columns(), colour=colour) + text
+        if proposals is not None:
+            text += proposals_text(proposals, words, width=columns(), colour=colour)
         write(text)
     sys.stdout.flush()
 

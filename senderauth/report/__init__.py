@@ -1,5 +1,6 @@
 """Results for people and programs. Renders values, decides nothing."""
 
+from senderauth.report.audit_summary import audit_summary_text
 from senderauth.report.catalogue_list import (
     catalogue_document,
     catalogue_text,
@@ -10,16 +11,24 @@ from senderauth.report.catalogue_list import (
 )
 from senderauth.report.document import document, message_document, schema, schema_kinds
 from senderauth.report.explanation import explain_document, explain_text, groups_text
+from senderauth.report.handover import FORMS, handover
 from senderauth.report.message import message_text
-from senderauth.report.proposals import what_if_document, what_if_text
+from senderauth.report.proposals import (
+    proposals_document,
+    proposals_text,
+    what_if_document,
+    what_if_text,
+)
 from senderauth.report.receivers import receivers_document, receivers_text
 from senderauth.report.safe import printable
 from senderauth.report.text import check_text
 from senderauth.report.wording import LANGUAGES, Wording, default_language, wording
 
 __all__ = [
+    "FORMS",
     "LANGUAGES",
     "Wording",
+    "audit_summary_text",
     "catalogue_document",
     "catalogue_text",
     "check_text",
@@ -31,10 +40,13 @@ __all__ = [
     "explain_text",
     "find_entries",
     "groups_text",
+    "handover",
     "message_document",
     "message_text",
     "nearest_entries",
     "printable",
+    "proposals_document",
+    "proposals_text",
     "receivers_document",
     "receivers_text",
     "schema",

@@ -49,7 +49,13 @@ ROOMS = {
     "receiver": "simulation",
     "dns": "spf",
     "helo": "simulation",
+    "caution": "proposals",
+    "proof": "proposals",
+    "laxer": "proposals",
+    "uncovered": "proposals",
     "explain": "explain",
+    "audit": "audit",
+    "spoofing": "audit",
 }
 KINDS = {
     "action": "advice",
@@ -58,6 +64,7 @@ KINDS = {
     "receiver": "simulation",
     "evidence": "simulation",
     "ui": "ui",
+    "audit": "audit",
     # of bounces and their catalogue
     "explain": "explain",
     "catalogue": "explain",
@@ -71,8 +78,7 @@ KINDS = {
     "source": "explain",
     "proposals": "proposals",
     "proposal": "proposals",
-    "caution": "proposals",
-    "proof": "proposals",
+    "setting": "proposals",
 }
 
 

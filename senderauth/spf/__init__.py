@@ -5,7 +5,7 @@ from senderauth.spf.program import Word
 from senderauth.spf.ranges import Ranges
 from senderauth.spf.record import Macro, MacroString, Mechanism, Modifier, Record, Term, is_spf, parse
 from senderauth.spf.state import MAX_MX, MAX_PTR, MAX_TERMS, MAX_VOIDS
-from senderauth.spf.survey import survey
+from senderauth.spf.survey import authorised, survey
 from senderauth.spf.tree import Node, Survey, TermCost
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Term",
     "TermCost",
     "Word",
+    "authorised",
     "check_host",
     "is_spf",
     "mail_from_identity",

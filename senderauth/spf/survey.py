@@ -300,6 +300,13 @@ def _passes(node: Node, version: int) -> Ranges:
     return passed
 
 
+def authorised(node: Node, version: int) -> Ranges:
+    """The addresses of one family (4 or 6) that a record of a survey's tree passes, those apart that its
+    unevaluated terms may pass.
+    """
+    return _passes(node, version)
+
+
 def _reach(cost: TermCost, version: int) -> Ranges:
     """The addresses that a term matches; of a redirect those that its record passes."""
     if cost.child is not None:
@@ -334,4 +341,4 @@ def _unevaluated(node: Node) -> list[str]:
     return found
 
 
-__all__ = ["Node", "State", "Survey", "TermCost", "survey"]
+__all__ = ["Node", "State", "Survey", "TermCost", "authorised", "survey"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from senderauth.advice.judge import Report
-from senderauth.advice.propose.proposal import Case
+from senderauth.advice.proposals.proposal import Case
 from senderauth.simulation import OUTCOMES, Prediction
 
 BAD = ("refused", "deferred", "marked")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from senderauth.advice.action import Actor
+from senderauth.dns import Question
 from senderauth.simulation import Outcome, Scenario
 from senderauth.values import Facts, Reason
 
@@ -163,6 +164,6 @@ class Proposal:
     """It is meant to ask for less: a policy that is laxer afterwards."""
 
 
-def overlay(changes: Iterable[Change]) -> dict[tuple[str, str], tuple[Any, ...] | None]:
+def overlay(changes: Iterable[Change]) -> dict[Question | tuple[str, str], Any]:
     """The changes as an OverlayResolver takes them."""
     return {(c.name, c.rdtype): c.records or None for c in changes}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from senderauth.advice.judge import Report
-from senderauth.advice.propose.compare import compared
-from senderauth.advice.propose.proposal import Case, text_of
+from senderauth.advice.proposals.compare import compared
+from senderauth.advice.proposals.proposal import Case, text_of
 from senderauth.dns import DraftResolver, OverlayResolver, Resolver
 
 

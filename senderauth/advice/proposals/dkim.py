@@ -1,0 +1,149 @@
+"""Changes for DKIM (RFC 6376): a key to publish, to replace or to alias, and the signing to it."""
+
+from __future__ import annotations
+
+import base64
+
+from senderauth import dkim, names
+from senderauth.advice.proposals.ground import Ground, draft, foreign
+from senderauth.advice.proposals.proposal import Change, Proposal, Setting
+from senderauth.advice.proposals.providers import providers_of
+from senderauth.simulation import Signature
+from senderauth.values import Reason
+
+DEFAULT_SELECTOR = "mail"
+WRAPPED = 12
+"""Octets that openssl writes before a raw Ed25519 key (RFC 8410)."""
+
+
+async def dkim_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
+    """Groups of drafts: keys of planned signatures that cannot be used, then a signature by the author
+    domain where there is none that counts.
+    """
+    groups = []
+    signatures = {(s.domain, s.selector): s for v in ground.report.verdicts for s in v.dkim}
+    for signature in signatures.values():
+        unusable = signature.key is not None and signature.result not in ("pass", "temperror")
+        if unusable and not foreign(signature.domain):
+            groups.append(await _usable(ground, signature))
+    if foreign(ground.author):
+        return groups
+    own = [s for s in signatures.values() if s.domain == ground.author and s.selector is not None]
+    if not own:
+        groups.append(await _aliased(ground, [s for s in signatures.values() if s.result == "pass"]))
+        groups.append(await _signed(ground))
+    return [group for group in groups if group]
+
+
+async def _usable(ground: Ground, signature: Signature) -> tuple[Proposal, ...]:
+    """A key that verifiers can use, at the selector that signs or at a new one."""
+    key = signature.key
+    assert key is not None
+    facts: dict[str, object] = {"domain": key.domain, "selector": key.selector, "name": key.name}
+    group = []
+    if (record := mended(key)) is not None:
+        change = await ground.change(key.name, "TXT", record)
+        if change is not None:
+            group.append(draft("dkim-mend-key", "domain-owner", facts, change))
+    if ground.key is None or not key.name:
+        return tuple(group)
+    facts |= {"type": ground.key.type, "bits": ground.key.bits, "old_bits": key.bits}
+    if key.state == "weak" or (key.state in ("malformed", "unusable") and key.records):
+        # A new selector: mail on its way is still checked with the old key (RFC 6376 3.1)
+        selector = ground.key.selector or f"{key.selector}-{ground.key.bits}"
+        name = names.normalise(f"{selector}._domainkey.{key.domain}")
+        change = None if name is None else await ground.change(name, "TXT", ground.key.record)
+        if change is not None:
+            setting = Setting("dkim", "mail-admin", f"{key.domain}:{selector}")
+            cautions = (Reason("caution-keep-old-key", {"name": key.name}),)
+            told = {**facts, "name": name, "selector": selector}
+            group.append(
+                draft(
+                    "dkim-replace-key", "domain-owner", told, change, settings=(setting,), cautions=cautions
+                )
+            )
+        return tuple(group)
+    change = await ground.change(key.name, "TXT", ground.key.record)
+    if change is not None:
+        id = "dkim-unrevoke-key" if key.state == "revoked" else "dkim-publish-key"
+        cautions = (Reason("caution-signer-has-private-key", {"name": key.name}),)
+        group.append(draft(id, "domain-owner", facts, change, cautions=cautions))
+    return tuple(group)
+
+
+def mended(key: dkim.Key) -> str | None:
+    """The record of a key without what makes it unusable, where that can be one thing only."""
+    if key.records != 1 or key.record_text is None or key.canonical_name is not None:
+        return None
+    record = dkim.parse_key(key.record_text)
+    tags = dict(record.tags.values)
+    match key.reason.id:
+        case "dkim-key-version-not-first":  # RFC 6376 3.6.1
+            tags = {"v": tags.pop("v"), **tags}
+        case "dkim-key-sha1-only":  # RFC 8301 3.1
+            tags.pop("h")
+        case "dkim-key-ed25519-wrapped" if record.octets is not None:  # RFC 8463 4.2
+            tags["p"] = base64.b64encode(record.octets[WRAPPED:]).decode()
+        case _:
+            return None
+    return "; ".join(f"{name}={value}" for name, value in tags.items())
+
+
+async def _aliased(ground: Ground, passing: list[Signature]) -> tuple[Proposal, ...]:
+    """The key of the service that signs already, under the author's name too: the service keeps and changes
+    it, the domain points there (RFC 6376 3.6.2.1 follows CNAMEs as DNS does).
+    """
+    group: list[Proposal] = []
+    for signature in passing:
+        if signature.selector is None or signature.key is None:
+            continue
+        found = [
+            (selector, target)
+            for provider in providers_of([signature.domain])
+            for selector, target in provider.aliases(ground.author)
+        ]
+        target = signature.key.canonical_name or signature.key.name
+        found.append((signature.selector, target))
+        found.append((f"{signature.domain.partition('.')[0]}-{signature.selector}", target))
+        for selector, target in found:
+            name = f"{selector}._domainkey.{ground.author}"
+            change = await ground.change(name, "CNAME", target)
+            if change is None or change.old or (await ground.ask(name, "TXT")).records:
+                continue  # something stands there
+            if any(made.changes == (change,) for made in group):
+                continue
+            facts = {"domain": ground.author, "service": signature.domain, "name": name, "target": target}
+            setting = Setting("dkim", "provider", f"{ground.author}:{selector}")
+            cautions = (Reason("caution-ask-service", {"service": signature.domain}),)
+            group.append(
+                draft("dkim-alias-key", "domain-owner", facts, change, settings=(setting,), cautions=cautions)
+            )
+    return tuple(group)
+
+
+async def _signed(ground: Ground) -> tuple[Proposal, ...]:
+    """A key for the author domain, and signing with it."""
+    if ground.key is None:
+        return ()
+    for selector in (ground.key.selector,) if ground.key.selector else selectors():
+        name = names.normalise(f"{selector}._domainkey.{ground.author}")
+        if name is None:
+            continue
+        there = await ground.ask(name, "TXT")
+        if there.unknown or (there.records and ground.key.selector is None):
+            continue
+        change: Change | None = await ground.change(name, "TXT", ground.key.record)
+        if change is None:
+            continue
+        facts: dict[str, object] = {"domain": ground.author, "selector": selector, "name": name}
+        facts |= {"type": ground.key.type, "bits": ground.key.bits}
+        setting = Setting("dkim", "mail-admin", f"{ground.author}:{selector}")
+        cautions = (Reason("caution-signer-has-private-key", {"name": name}),)
+        made = draft("dkim-sign", "mail-admin", facts, change, settings=(setting,), cautions=cautions)
+        return (made,)
+    return ()
+
+
+def selectors() -> tuple[str, ...]:
+    """Selectors for a new key, the first free one is taken."""
+    return (DEFAULT_SELECTOR, f"{DEFAULT_SELECTOR}2", f"{DEFAULT_SELECTOR}3")

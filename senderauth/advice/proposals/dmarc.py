@@ -1,0 +1,203 @@
+"""Changes for DMARC (RFC 9989, RFC 7489): an aligned pass by the nearer way, records, reports, next steps."""
+
+from __future__ import annotations
+
+from senderauth import dmarc, names
+from senderauth.advice.proposals.ground import Ground, draft, foreign
+from senderauth.advice.proposals.proposal import Change, Proposal, Setting, text_of
+from senderauth.advice.proposals.providers import providers_of
+from senderauth.advice.proposals.spf import V, ways_in
+from senderauth.simulation import Verdict
+from senderauth.values import Reason
+
+BOUNCE_LABELS = ("bounce", "bounces", "return")
+NEXT = {"none": "quarantine", "quarantine": "reject"}
+MISSING = ("dmarc-record-missing", "authentication-level-too-low")
+DESTINATION = "dmarc-report-destination-refuses"
+
+
+async def dmarc_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
+    """Groups of drafts for mail that fails DMARC, or whose author domain has no record that works."""
+    groups: list[tuple[Proposal, ...]] = []
+    if foreign(ground.author):
+        return groups
+    verdicts = [v for v in ground.report.verdicts if v.address]
+    failing = [v for v in verdicts if "fail" in (v.dmarc.result, v.dmarc_rfc7489.result)]
+    if failing:
+        groups.append(await _relaxed(ground))
+        groups.append(await _return_path(ground, failing))
+    groups.append(await _record(ground))
+    groups.append(await _next_step(ground))
+    groups += await _destinations(ground)
+    return [group for group in groups if group]
+
+
+# --- alignment -----------------------------------------------------------------------------------------
+
+
+async def _relaxed(ground: Ground) -> tuple[Proposal, ...]:
+    """Relaxed alignment where only strictness stands in the way (RFC 9989 4.4)."""
+    policy = ground.report.policies["rfc9989"]
+    if policy.record is None or policy.location is None:
+        return ()
+    group = []
+    for tags in (("adkim",), ("aspf",), ("adkim", "aspf")):
+        if any(getattr(policy.record, tag) != "s" for tag in tags):
+            continue
+        text = with_tags(policy.record, dict.fromkeys(tags))
+        change = await dmarc_change(ground, policy.location, text)
+        if change is not None:
+            facts = {"domain": policy.domain, "tags": list(tags), "name": policy.location}
+            group.append(draft("dmarc-relax-alignment", "domain-owner", facts, change, relaxes=True))
+    return tuple(group)
+
+
+async def _return_path(ground: Ground, failing: list[Verdict]) -> tuple[Proposal, ...]:
+    """A return path under the author's domain: its own where SPF passes for that already, else a name below
+    it with what bounces need; last the author's domain itself with the hosts added.
+    """
+    path = ground.report.scenario.mail_from_address
+    if path is None or path.domain == ground.author or foreign(ground.author):
+        return ()
+    local = path.local or "bounce"
+    facts: dict[str, object] = {"author_domain": ground.author, "mail_from_domain": path.domain}
+    cautions = (Reason("caution-bounces-move", {"service": path.domain}),)
+    own = (Setting("mail-from", "sender", f"{local}@{ground.author}"),)
+    told = {**facts, "return_path": ground.author}
+    group = [draft("dmarc-own-return-path", "sender", told, settings=own, cautions=cautions)]
+    for label in BOUNCE_LABELS:
+        name = f"{label}.{ground.author}"
+        free = [await ground.ask(name, rdtype) for rdtype in ("TXT", "MX", "A", "CNAME")]
+        if names.normalise(name) is None or any(answer.unknown or answer.records for answer in free):
+            continue
+        for changes in await _bounce_domain(ground, name, path.domain, failing):
+            setting = (Setting("mail-from", "provider", f"{local}@{changes[0].name}"),)
+            told = {**facts, "return_path": changes[0].name}
+            made = draft(
+                "dmarc-return-path", "domain-owner", told, *changes, settings=setting, cautions=cautions
+            )
+            group.append(made)
+        break
+    return tuple(group)
+
+
+async def _bounce_domain(
+    ground: Ground, name: str, service: str, failing: list[Verdict]
+) -> list[tuple[Change, ...]]:
+    """The records of a name for bounces: an alias that the service is known to offer; or the MX records of
+    the present return path, and SPF that includes it, or names the hosts.
+    """
+    found: list[tuple[Change, ...]] = []
+    for provider in providers_of([service]):
+        if provider.return_path is not None:
+            label, target = provider.return_path
+            change = await ground.change(f"{label}.{ground.author}", "CNAME", target)
+            if change is not None and not change.old:
+                found.append((change,))
+    exchanges = [text_of(record) for record in (await ground.ask(service, "MX")).records]
+    if not exchanges or exchanges == ["0 ."]:
+        exchanges = [text_of(record) for record in (await ground.ask(ground.author, "MX")).records]
+    if not exchanges or exchanges == ["0 ."]:
+        return found
+    mx = await ground.change(name, "MX", *sorted(exchanges))
+    texts = []
+    if all(verdict.spf.result == "pass" for verdict in failing):
+        texts.append(f"{V} include:{service} -all")
+    for _, terms in await ways_in(ground, name, failing):
+        texts.append(" ".join([V, *map(str, terms), "-all"]))
+    for text in texts:
+        txt = await ground.change(name, "TXT", text)
+        if mx is not None and txt is not None:
+            found.append((mx, txt))
+    return found
+
+
+# --- records ---------------------------------------------------------------------------------------------
+
+
+async def _record(ground: Ground) -> tuple[Proposal, ...]:
+    """A first record at the organizational domain, where both standards look for it. It asks for nothing but
+    reports, so nothing is refused for it (RFC 9989 7.4).
+    """
+    if any(p.policy is not None or p.unknown for p in ground.report.policies.values()):
+        return ()
+    name = f"_dmarc.{ground.organization}"
+    change = await dmarc_change(ground, name, first_record(ground))
+    if change is None or change.old:  # a record that cannot be used is for its owner to read
+        return ()
+    kind = "cure" if ground.complaints(*MISSING) else "improvement"
+    facts = {"domain": ground.organization, "name": name}
+    cautions = (
+        Reason("caution-report-mailbox", {"domain": ground.organization}),
+        Reason("caution-staged-policy", {"domain": ground.organization}),
+    )
+    return (
+        draft(
+            "dmarc-first-record",
+            "domain-owner",
+            facts,
+            change,
+            kind="cure" if kind == "cure" else "improvement",
+            cautions=cautions,
+        ),
+    )
+
+
+def first_record(ground: Ground) -> str:
+    """p=none with reports to a mailbox that every domain with mail must have (RFC 5321 4.5.1)."""
+    takes_mail = any(d.state in ("mx", "address") for d in ground.report.domains if d.role == "author")
+    rua = f"; rua=mailto:postmaster@{ground.organization}" if takes_mail else ""
+    return f"v=DMARC1; p=none{rua}"
+
+
+async def _next_step(ground: Ground) -> tuple[Proposal, ...]:
+    """One step further, none to quarantine to reject, once all that is planned passes."""
+    policy = ground.report.policies["rfc9989"]
+    passing = ground.report.verdicts and all(
+        v.signing != "unsigned" and v.dmarc.result == v.dmarc_rfc7489.result == "pass"
+        for v in ground.report.verdicts
+    )
+    signed = any(s.result == "pass" and s.key is not None for v in ground.report.verdicts for s in v.dkim)
+    asked = policy.requested or ""
+    if not passing or not signed or asked not in NEXT or policy.record is None or policy.location is None:
+        return ()
+    tag = "sp" if policy.inherited and policy.record.has("sp") else "p"
+    text = with_tags(policy.record, {tag: NEXT[asked], "pct": None, "t": None})
+    change = await dmarc_change(ground, policy.location, text)
+    if change is None:
+        return ()
+    facts = {"domain": policy.domain, "name": policy.location, "before": asked, "after": NEXT[asked]}
+    cautions = (Reason("caution-read-reports-first", {"after": NEXT[asked]}),)
+    return (draft("dmarc-next-step", "domain-owner", facts, change, kind="improvement", cautions=cautions),)
+
+
+async def _destinations(ground: Ground) -> list[tuple[Proposal, ...]]:
+    """The record by which the receiver of reports agrees (RFC 9990 4); only its owner can publish it."""
+    groups: list[tuple[Proposal, ...]] = []
+    for finding in ground.report.findings:
+        name = finding.evidence.get("name")
+        if finding.id != DESTINATION or not isinstance(name, str):
+            continue
+        change = await dmarc_change(ground, name, "v=DMARC1")
+        if change is not None:
+            facts = {"name": name, **{fact: finding.evidence.get(fact, "") for fact in ("host", "uri")}}
+            groups.append((draft("dmarc-allow-reports", "receiver", facts, change, kind="improvement"),))
+    return groups
+
+
+async def dmarc_change(ground: Ground, name: str, text: str) -> Change | None:
+    """A change of the DMARC record at a name."""
+    return await ground.change(name, "TXT", text, like="v=dmarc1")
+
+
+def with_tags(record: dmarc.Record, wanted: dict[str, str | None]) -> str:
+    """The record with these tags set in place, or left out where the value is None."""
+    parts = []
+    left = dict(wanted)
+    for tag in record.tags:
+        if tag.name not in wanted:
+            parts.append(f"{tag.name}={tag.value}")
+        elif (value := left.pop(tag.name, None)) is not None:
+            parts.append(f"{tag.name}={value}")
+    parts[1:1] = [f"{name}={value}" for name, value in left.items() if value is not None]
+    return "; ".join(parts)

@@ -1,0 +1,143 @@
+"""What proposals are made of and tried on: a report, its resolver, and what the user knows besides."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from senderauth import names, spf
+from senderauth.advice.action import Actor
+from senderauth.advice.judge import Report
+from senderauth.advice.proposals.compare import BAD
+from senderauth.advice.proposals.keys import PublicKey
+from senderauth.advice.proposals.proposal import Change, Kind, Proposal, Setting, text_of
+from senderauth.advice.proposals.providers import is_mailbox_provider
+from senderauth.dns import Answer, Question, Resolver
+from senderauth.simulation import Prediction, Scenario, Sender, Verdict
+from senderauth.values import Facts, Reason
+
+Network = IPv4Network | IPv6Network
+IPAddress = IPv4Address | IPv6Address
+Judge = Callable[[Scenario, Resolver], Awaitable[Report]]
+"""Judges a send again, as the report was made."""
+
+MAX_UDP = 512
+"""Octets that every resolver can take without EDNS or TCP (RFC 1035 4.2.1, RFC 7208 3.4)."""
+
+
+@dataclass(slots=True)
+class Ground:
+    """The case at hand."""
+
+    report: Report
+    resolver: Resolver
+    judge: Judge
+    network: Network | None
+    key: PublicKey | None
+    others: tuple[tuple[Scenario, Report], ...]
+    """Sends that must not become worse, as they are judged now."""
+    surveys: dict[str, spf.Survey] = field(default_factory=dict)
+
+    @property
+    def author(self) -> str:
+        """The author domain."""
+        return self.report.scenario.author_address.domain
+
+    @property
+    def organization(self) -> str:
+        """The registrable domain of the author, or the author domain where it has none."""
+        return names.registrable(self.author) or self.author
+
+    def sender(self, verdict: Verdict) -> Sender:
+        """The sending host of a verdict."""
+        return next(s for s in self.report.senders if (s.host, s.address) == (verdict.host, verdict.address))
+
+    def complaints(self, *entries: str) -> list[Prediction]:
+        """The predicted answers that are no acceptance, of these catalogue entries, or all."""
+        return [
+            p
+            for p in self.report.predictions
+            if p.outcome in BAD and not p.for_now and (not entries or p.entry_id in entries)
+        ]
+
+    async def survey(self, domain: str) -> spf.Survey:
+        """The survey of a domain's SPF record: the report's, or a new one."""
+        if domain not in self.surveys:
+            found = next((s for s in self.report.surveys if s.domain == domain), None)
+            self.surveys[domain] = found or await spf.survey(self.resolver, domain)
+        return self.surveys[domain]
+
+    async def ask(self, name: str, rdtype: str) -> Answer:
+        """One question."""
+        return await self.resolver.resolve(Question(name, rdtype))
+
+    async def change(self, name: str, rdtype: str, *new: str, like: str = "") -> Change | None:
+        """A change of the records there; of TXT only of those that begin so, the others stay. None where DNS
+        would not tell what stands there, or where an alias does that is not ours to change.
+        """
+        answer = await self.ask(name, rdtype)
+        if answer.unknown or (answer.chain and rdtype != "CNAME"):
+            return None
+        texts = tuple(map(text_of, answer.records))
+        old = tuple(text for text in texts if text.lower().startswith(like.lower()))
+        kept = tuple(text for text in texts if text not in old)
+        return None if old == new else Change(name, rdtype, old, new, kept)
+
+
+def foreign(name: str) -> bool:
+    """Whether a name is nobody's to change who merely has a mailbox there, or is a public suffix."""
+    return is_mailbox_provider(name) or names.registrable(name.removeprefix("_dmarc.")) is None
+
+
+def address_term(ip: IPAddress | Network) -> spf.Mechanism:
+    """The ip4 or ip6 term of an address or network."""
+    kind = "ip4" if ip.version == 4 else "ip6"
+    term = spf.parse(f"v=spf1 {kind}:{ip}").mechanisms[0]
+    return term
+
+
+def parse_ip(text: str) -> IPAddress:
+    """An address; an IPv4-mapped one as IPv4."""
+    ip = ip_address(text)
+    return (ip.ipv4_mapped or ip) if isinstance(ip, IPv6Address) else ip
+
+
+def draft(
+    id: str,
+    who: Actor,
+    facts: Facts,
+    *changes: Change,
+    kind: Kind = "cure",
+    settings: tuple[Setting, ...] = (),
+    cautions: tuple[Reason, ...] = (),
+    narrows: bool = False,
+    relaxes: bool = False,
+) -> Proposal:
+    """A proposal that is still to be tried."""
+    sizes = tuple(
+        Reason("caution-udp-size", {"name": change.name, "octets": octets, "limit": MAX_UDP})
+        for change in changes
+        if change.rdtype == "TXT" and (octets := answer_size(change)) > MAX_UDP
+    )
+    return Proposal(
+        id,
+        kind,
+        who,
+        facts,
+        changes,
+        settings,
+        cautions=(*cautions, *sizes),
+        narrows=narrows,
+        relaxes=relaxes,
+    )
+
+
+def answer_size(change: Change) -> int:
+    """Octets of the answer with these TXT records: header, question, records with compressed names
+    (RFC 1035 4.1), and the OPT record of EDNS.
+    """
+    octets = 12 + len(change.name) + 2 + 4 + 11
+    for value in (*change.kept, *change.new):
+        octets += 12 + len(value) + (len(value) + 254) // 255
+    return octets

@@ -1,0 +1,138 @@
+"""`propose`: from a report to changes that were tried, each with its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from senderauth.advice.judge import Report, check
+from senderauth.advice.proposals.advise import advice, case_key
+from senderauth.advice.proposals.compare import cases
+from senderauth.advice.proposals.dkim import dkim_proposals
+from senderauth.advice.proposals.dmarc import dmarc_proposals
+from senderauth.advice.proposals.ground import Ground, Judge, Network
+from senderauth.advice.proposals.host import adsp_proposals, host_proposals
+from senderauth.advice.proposals.keys import PublicKey
+from senderauth.advice.proposals.proposal import Proposal
+from senderauth.advice.proposals.prove import prove
+from senderauth.advice.proposals.spf import spf_proposals
+from senderauth.dns import CachingResolver, Resolver
+from senderauth.simulation import Scenario
+
+MAX_TRIED = 48
+"""Drafts that are tried; the cases of one send seldom need ten."""
+
+
+async def propose(
+    report: Report,
+    resolver: Resolver,
+    *,
+    network: Network | None = None,
+    senders: Iterable[Scenario] = (),
+    key: PublicKey | None = None,
+) -> tuple[Proposal, ...]:
+    """The smallest changes that cure what a report predicts, each tried over the resolver that the report was
+    made with, cures first; then improvements; then what no record helps. A change whose proof fails is not
+    among them.
+
+    network: the network of the sending hosts, to be authorised in place of single addresses. senders:
+    other sends that must not become worse. key: a DKIM key that may be published.
+    """
+    asked = CachingResolver(over=resolver)
+    again = judge_like(report)
+    others = tuple([(scenario, await again(scenario, asked)) for scenario in senders])
+    ground = Ground(report, asked, again, network, key, others)
+    groups = [
+        *await spf_proposals(ground),
+        *await dkim_proposals(ground),
+        *await dmarc_proposals(ground),
+        *await adsp_proposals(ground),
+        *await host_proposals(ground),
+    ]
+    offered: list[Proposal] = []
+    room = MAX_TRIED
+    for group in groups:
+        tried = [await prove(ground, proposal) for proposal in group[:room]]
+        room -= len(tried)
+        offered += best(tried)
+    offered = await _with_all(ground, _distinct(offered))
+    offered.sort(key=_order)
+    return (*offered, *advice(ground, offered))
+
+
+def judge_like(report: Report) -> Judge:
+    """A judge that asks the same receivers as the report did."""
+    named = not any(p.optional for p in report.predictions)
+    receivers = list(dict.fromkeys(p.receiver for p in report.predictions)) if named else None
+
+    async def again(scenario: Scenario, resolver: Resolver) -> Report:
+        return await check(scenario, resolver, receivers=receivers)
+
+    return again
+
+
+def best(tried: Iterable[Proposal]) -> list[Proposal]:
+    """Of a group the one that holds and cures most, the first of those; nothing where none holds."""
+    holding = [proposal for proposal in tried if proposal.proof is not None and proposal.proof.holds]
+    return [max(holding, key=_value)] if holding else []
+
+
+def _value(proposal: Proposal) -> tuple[int, int, int]:
+    usual = sum(not case.optional for case in proposal.cures)
+    return usual, len(proposal.cures), -len(proposal.changes) - len(proposal.settings)
+
+
+def _distinct(proposals: Iterable[Proposal]) -> list[Proposal]:
+    """Each change once, the first name for it."""
+    return list({(p.changes, p.settings): p for p in reversed(list(proposals))}.values())[::-1]
+
+
+KINDS = ("cure", "improvement", "advice")
+
+
+def _order(proposal: Proposal) -> tuple[int, int, int]:
+    """Cures first; among them those for receivers that everybody meets, and the nearest."""
+    usual, _, size = _value(proposal)
+    return KINDS.index(proposal.kind), -min(usual, 1), -size
+
+
+async def _with_all(ground: Ground, offered: list[Proposal]) -> list[Proposal]:
+    """Where no single change cures everything: the fewest of them together, proven together, if they cure
+    more than the best of them.
+    """
+    cures = sorted((p for p in offered if p.kind == "cure"), key=_value, reverse=True)
+    wanted = {case_key(case) for case in cases(ground.report)}
+    if not cures or _keys(cures[0]) >= wanted:
+        return offered
+    chosen: list[Proposal] = []
+    for proposal in cures:
+        helps = not chosen or _keys(proposal) - set().union(*map(_keys, chosen)) or proposal.settings
+        if helps and not _clash(proposal, chosen):
+            chosen.append(proposal)
+    if len(chosen) < 2:
+        return offered
+    together = Proposal(
+        "all-together",
+        "cure",
+        chosen[0].who,
+        {"proposals": [p.id for p in chosen], "count": len(chosen)},
+        tuple(change for p in chosen for change in p.changes),
+        tuple(setting for p in chosen for setting in p.settings),
+        narrows=any(p.narrows for p in chosen),
+        relaxes=any(p.relaxes for p in chosen),
+    )
+    proven = await prove(ground, together)
+    holds = proven.proof is not None and proven.proof.holds
+    return [*offered, proven] if holds and _keys(proven) > _keys(cures[0]) else offered
+
+
+def _keys(proposal: Proposal) -> set[tuple[str, str, str]]:
+    return {case_key(case) for case in proposal.cures}
+
+
+def _clash(proposal: Proposal, chosen: Iterable[Proposal]) -> bool:
+    """Whether both change the same records, or set the same thing differently."""
+    taken = {(change.name, change.rdtype) for other in chosen for change in other.changes}
+    set_already = {setting.id for other in chosen for setting in other.settings}
+    return any((c.name, c.rdtype) in taken for c in proposal.changes) or any(
+        setting.id in set_already for setting in proposal.settings
+    )

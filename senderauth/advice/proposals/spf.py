@@ -1,0 +1,334 @@
+"""Changes to SPF records (RFC 7208): add what is missing, mend what is broken, stay within the limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from senderauth import names, spf
+from senderauth.advice.proposals.ground import Ground, Network, address_term, draft, foreign, parse_ip
+from senderauth.advice.proposals.limits import within_limits
+from senderauth.advice.proposals.proposal import Change, Proposal
+from senderauth.advice.proposals.providers import providers_of
+from senderauth.simulation import Verdict
+from senderauth.spf import Mechanism, Record, Survey, Term
+from senderauth.values import Problem, Reason
+
+V = "v=spf1"
+MAX_DOMAINS = 4
+_VERSION = re.compile(
+    r"[\s\"'\\(\ufeff]*(?:v\s*[=:-]?\s*[\"']?\s*spf1?|spf1|spf=)(?=[\s;,:\"']|$)[\s;,:\"']*(.*)", re.I | re.S
+)
+MILDER = "-~?"
+
+
+async def spf_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
+    """Groups of drafts, of each of which one is enough: for every domain that SPF is judged by and does not
+    pass, the terms that are missing, by the party who can add them.
+    """
+    groups: list[tuple[Proposal, ...]] = []
+    failing: dict[str, list[Verdict]] = {}
+    for verdict in ground.report.verdicts:
+        if verdict.address and verdict.spf.result not in ("pass", "temperror"):
+            failing.setdefault(verdict.mail_from_domain, []).append(verdict)
+    for domain, verdicts in list(failing.items())[:MAX_DOMAINS]:
+        if not foreign(domain) and names.hostname(domain) is not None:
+            groups += await _for_domain(ground, domain, verdicts)
+    for survey in ground.report.surveys:
+        if survey.terminal == "+all" and not foreign(survey.domain):
+            groups += await _closed(ground, survey)
+    return groups
+
+
+async def _for_domain(ground: Ground, domain: str, verdicts: list[Verdict]) -> list[tuple[Proposal, ...]]:
+    survey = await ground.survey(domain)
+    ways = await ways_in(ground, domain, verdicts)
+    match survey.state:
+        case "absent":
+            return [await _first(ground, survey, ways)]
+        case "found" if (within := within_limits(survey)) is not None:
+            return [await _mended(ground, survey, "spf-within-limits", within.record, ways, within.splits)]
+        case "found":
+            return await _added(ground, survey, verdicts, ways)
+        case "several":
+            merged = merge([spf.parse(text.encode("latin-1")) for text in survey.tree.texts])
+            return [await _mended(ground, survey, "spf-merge-records", merged, ways)] if merged else []
+        case "broken":
+            mended = mend(survey.record or "")
+            return [await _mended(ground, survey, "spf-mend-syntax", mended, ways)] if mended else []
+    return []
+
+
+# --- ways to let the hosts pass ---------------------------------------------------------------------
+
+
+async def ways_in(ground: Ground, domain: str, verdicts: Iterable[Verdict]) -> list[tuple[str, list[Term]]]:
+    """What would authorise the sending addresses: (how, terms), the narrowest first. The include of a
+    provider is among them only where its record passes the address today.
+    """
+    verdicts = list(verdicts)
+    addresses = list(dict.fromkeys(parse_ip(verdict.address) for verdict in verdicts))
+    ways: list[tuple[str, list[Term]]] = []
+    network = ground.network
+    if network is not None:
+        inside = [ip for ip in addresses if ip in network]
+        outside: list[Network | object] = [ip for ip in addresses if ip not in network]
+        if inside:
+            terms = [address_term(network), *(address_term(ip) for ip in outside)]  # type: ignore[arg-type]
+            ways.append(("network", list(terms)))
+    else:
+        ways.append(("address", [address_term(ip) for ip in addresses]))
+    if (include := await _provider_include(ground, domain, verdicts)) is not None:
+        ways.insert(0, ("include", [include]))
+    return ways
+
+
+async def _provider_include(ground: Ground, domain: str, verdicts: list[Verdict]) -> Mechanism | None:
+    """The include of the provider whose server it is, if its record covers every address."""
+    hosts: list[str] = []
+    for verdict in verdicts:
+        sender = ground.sender(verdict)
+        hosts += [*sender.reverse.confirmed, sender.host]
+    for provider in providers_of(dict.fromkeys(hosts)):
+        if provider.include is None or provider.include == domain:
+            continue
+        include, asked = provider.include, ground.resolver
+        results = [
+            await spf.check_host(asked, ip=one.address, domain=include, sender=f"a@{domain}", helo=domain)
+            for one in verdicts
+        ]
+        if all(result.result == "pass" for result in results):
+            return spf.parse(f"{V} include:{provider.include}").mechanisms[0]
+    return None
+
+
+async def _added(
+    ground: Ground, survey: Survey, verdicts: list[Verdict], ways: list[tuple[str, list[Term]]]
+) -> list[tuple[Proposal, ...]]:
+    """The terms before the one that ends the record, or first of all where an earlier one turns them away."""
+    record = survey.tree.record
+    assert record is not None
+    groups = []
+    for how, terms in ways:
+        facts = _facts(survey.domain, how, terms, verdicts)
+        cautions = [Reason("caution-not-for-forwarders", {"domain": survey.domain})]
+        if survey.sends_nothing:
+            cautions.append(Reason("caution-domain-sends-nothing", {"domain": survey.domain}))
+        group = []
+        for place in dict.fromkeys((before_end(record), 0)):
+            text = str(inserted(record, terms, place))
+            if (change := await _changed(ground, survey.domain, text)) is not None:
+                group.append(
+                    draft(f"spf-add-{how}", "domain-owner", facts, *change, cautions=tuple(cautions))
+                )
+        groups.append(tuple(group))
+    return groups
+
+
+def _facts(domain: str, how: str, terms: Iterable[Term], verdicts: Iterable[Verdict]) -> dict[str, object]:
+    return {
+        "domain": domain,
+        "terms": [str(term) for term in terms],
+        "addresses": list(dict.fromkeys(verdict.address for verdict in verdicts)),
+        "how": how,
+    }
+
+
+async def _first(ground: Ground, survey: Survey, ways: list[tuple[str, list[Term]]]) -> tuple[Proposal, ...]:
+    """A first record. It ends in ~all, since nobody knows yet who else sends; the hosts of other sends that
+    the user named are in it. A record that was misspelt is mended instead.
+    """
+    for text in survey.tree.meant:
+        if (record := mend(as_version(text) or "")) is not None:
+            group = []
+            for end in (record, *(inserted(record, terms, before_end(record)) for _, terms in ways)):
+                change = await ground.change(survey.domain, "TXT", str(end), like=text[:12])
+                if change is not None:
+                    facts = {"domain": survey.domain, "record": text}
+                    group.append(draft("spf-mend-version", "domain-owner", facts, change))
+            return tuple(group)
+    others = [
+        address_term(parse_ip(sender.address))
+        for scenario, report in ground.others
+        for sender in report.senders
+        if scenario.mail_from_address is not None and scenario.mail_from_address.domain == survey.domain
+    ]
+    first: list[Proposal] = []
+    for how, terms in ways:
+        text = " ".join([V, *dict.fromkeys(map(str, [*terms, *others])), "~all"])
+        if (changes := await _changed(ground, survey.domain, text)) is not None:
+            told: dict[str, object] = {"domain": survey.domain, "terms": text.split()[1:-1], "how": how}
+            cautions = (Reason("caution-name-all-senders", {"domain": survey.domain}),)
+            first.append(draft("spf-first-record", "domain-owner", told, *changes, cautions=cautions))
+    return tuple(first)
+
+
+async def _mended(
+    ground: Ground,
+    survey: Survey,
+    id: str,
+    record: Record,
+    ways: list[tuple[str, list[Term]]],
+    splits: tuple[tuple[str, str], ...] = (),
+) -> tuple[Proposal, ...]:
+    """The repaired record, and the same with the hosts in it where repair alone does not let them pass."""
+    group = []
+    cautions: tuple[Reason, ...] = ()
+    old = list(survey.tree.texts or (survey.record or "",))
+    if id == "spf-within-limits":
+        gone = [word for word in old[0].split()[1:] if word not in str(record).split()]
+        cautions = (Reason("caution-watch-networks", {"domain": survey.domain, "terms": gone}),)
+    extra = []
+    for name, text in splits:
+        if (change := await ground.change(name, "TXT", text, like=V)) is not None:
+            extra.append(change)
+    for terms in ([], *(terms for _, terms in ways)):
+        whole = inserted(record, terms, before_end(record)) if terms else record
+        change = await ground.change(survey.domain, "TXT", str(whole), like=V)
+        if change is not None:
+            facts = {"domain": survey.domain, "records": old, "terms": [str(term) for term in terms]}
+            group.append(draft(id, "domain-owner", facts, change, *extra, cautions=cautions))
+    return tuple(group)
+
+
+async def _closed(ground: Ground, survey: Survey) -> list[tuple[Proposal, ...]]:
+    """`+all` lets everybody pass: the hosts at hand are named, and it becomes ~all."""
+    record = survey.tree.record
+    if record is None or not any(t.name == "all" for t in record.mechanisms):  # it stands in a redirect's
+        return []
+    known: list[str] = []
+    reports = [(ground.report.scenario, ground.report), *ground.others]
+    for scenario, report in reports:
+        path = scenario.mail_from_address
+        if path is not None and path.domain == survey.domain:
+            known += [sender.address for sender in report.senders]
+    terms: list[Term] = []
+    for term in record.terms:
+        if term.name == "all" and isinstance(term, Mechanism):
+            terms += [address_term(parse_ip(address)) for address in dict.fromkeys(known)]
+            terms.append(replace(term, qualifier="~"))
+        else:
+            terms.append(term)
+    whole = _without_duplicates(terms)
+    change = await ground.change(survey.domain, "TXT", str(Record(tuple(whole))), like=V)
+    if change is None:
+        return []
+    facts: dict[str, object] = {"domain": survey.domain, "addresses": list(dict.fromkeys(known))}
+    cautions = (Reason("caution-name-all-senders", {"domain": survey.domain}),)
+    made = draft(
+        "spf-close-all", "domain-owner", facts, change, kind="improvement", cautions=cautions, narrows=True
+    )
+    return [(made,)]
+
+
+async def _changed(ground: Ground, domain: str, text: str) -> tuple[Change, ...] | None:
+    change = await ground.change(domain, "TXT", text, like=V)
+    return None if change is None else (change,)
+
+
+# --- editing records -----------------------------------------------------------------------------------
+
+
+def before_end(record: Record) -> int:
+    """Where a term goes that shall count: before the `all`; without one after the last mechanism, before a
+    redirect (RFC 7208 5.1, 6.1).
+    """
+    last = 0
+    for index, term in enumerate(record.terms):
+        if isinstance(term, Mechanism):
+            if term.name == "all":
+                return index
+            last = index + 1
+    return last
+
+
+def inserted(record: Record, terms: Iterable[Term], place: int) -> Record:
+    """The record with these terms at a place, but for those that are there already."""
+    new = [term for term in terms if place == 0 or term not in record.terms[:place]]
+    return replace(record, terms=(*record.terms[:place], *new, *record.terms[place:]), problems=(), text="")
+
+
+def _without_duplicates(terms: Iterable[Term]) -> list[Term]:
+    kept: list[Term] = []
+    for term in terms:
+        if term not in kept:
+            kept.append(term)
+    return kept
+
+
+def merge(records: list[Record]) -> Record | None:
+    """One record out of several (RFC 7208 3.2 allows one): every term once, in order, ended as the mildest
+    of them ends, never in +all. None where a fault stands in the way, or two name different places in
+    redirect= or exp=.
+    """
+    mended = [record if not record.problems else mend(record.text) for record in records]
+    mechanisms: list[Term] = []
+    ends: list[str] = []
+    modifiers: dict[str, Term] = {}
+    for record in mended:
+        if record is None:
+            return None
+        end = next((str(term.qualifier) for term in record.mechanisms if term.name == "all"), None)
+        for term in record.terms:
+            if isinstance(term, Mechanism):
+                if term.name == "all":
+                    break
+                mechanisms.append(term)
+        ends += [end] if end else []
+        for term in record.terms:
+            if not isinstance(term, Mechanism):
+                if term.name == "redirect" and end is not None:
+                    continue  # RFC 7208 6.1: it never counts beside an `all`
+                if modifiers.setdefault(term.name, term) != term:
+                    return None
+    redirect = modifiers.pop("redirect", None)
+    if redirect is not None and not isinstance(redirect, Mechanism) and ends:
+        mechanisms.append(spf.parse(f"{V} include:{redirect.value.text}").mechanisms[0])
+    mildest = max((qualifier for qualifier in ends if qualifier in MILDER), key=MILDER.find, default="~")
+    last: Term = spf.parse(f"{V} {mildest}all").mechanisms[0] if ends or redirect is None else redirect
+    return Record((*_without_duplicates(mechanisms), *modifiers.values(), last))
+
+
+def mend(text: str) -> Record | None:
+    """The record with every mistake put right, where each can mean one thing only; None where one is left."""
+    for _ in range(8):  # mending one fault may show another
+        record = spf.parse(text.encode("latin-1", "replace"))
+        if not record.problems:
+            return record
+        mended = text
+        for problem in reversed(record.problems):
+            meant = _meant(problem, text)
+            if meant is None:
+                return None
+            start, end = _word(text, problem)
+            mended = mended[:start] + meant + mended[end:]
+        if mended == text:
+            return None
+        text = " ".join(mended.split(" "))
+    return None
+
+
+def _meant(problem: Problem, text: str) -> str | None:
+    """What the faulty words mean; None where that is a guess."""
+    if problem.id == "spf-modifier-twice":
+        word = text[problem.span.start : problem.span.end]
+        return "" if text.split().count(word) > 1 else None  # the same twice
+    meant = problem.facts.get("meant")
+    return meant if isinstance(meant, str) and "other" not in problem.facts else None
+
+
+def _word(text: str, problem: Problem) -> tuple[int, int]:
+    """The whole words that a fault stands in."""
+    start = text.rfind(" ", 0, problem.span.start + 1) + 1
+    end = text.find(" ", problem.span.end)
+    return start, len(text) if end < 0 else end
+
+
+def as_version(text: str) -> str | None:
+    """A record whose version is misspelt, with the right one."""
+    found = _VERSION.match(text)
+    if found is None:
+        return None
+    rest = found[1].strip(" \t\r\n\"'\\)").replace(";", " ")
+    return " ".join([V, *rest.split()]) if rest else None

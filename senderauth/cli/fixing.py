@@ -1,0 +1,75 @@
+"""`--fix`: proposals for what a report predicts, and the forms in which they are handed over."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from senderauth.cli.senders import read_senders
+
+if TYPE_CHECKING:
+    from senderauth.advice import Proposal, PublicKey, Report
+    from senderauth.dns import Resolver
+
+MAX_KEY_FILE = 65_536
+
+
+def proposals_for(
+    report: Report,
+    resolver: Resolver,
+    *,
+    network: str | None = None,
+    senders: str | None = None,
+    key: str | None = None,
+    new_key: str | None = None,
+    form: str | None = None,
+) -> tuple[Proposal, ...]:
+    """The proposals that the options ask for. Raises ValueError."""
+    from ipaddress import ip_network
+
+    from senderauth import sync
+    from senderauth.report import FORMS
+
+    if form is not None and form not in FORMS:
+        raise ValueError(f"--as: {form!r} is none of {', '.join(FORMS)}")
+    wide = ip_network(network) if network else None
+    others = [row.scenario for row in read_senders(senders)] if senders else []
+    return sync.propose(report, resolver, network=wide, senders=others, key=key_from(key, new_key))
+
+
+def show_form(proposals: Iterable[Any], form: str, lang: str | None) -> None:
+    """The changes alone, in one of the forms to paste."""
+    from senderauth.cli.output import write, write_json
+    from senderauth.report import default_language, handover, proposals_document, wording
+
+    if form == "json":
+        write_json(proposals_document(proposals))
+    else:
+        write(handover(proposals, form, wording(lang or default_language())))
+
+
+def key_from(key: str | None, new_key: str | None) -> PublicKey | None:
+    """The key of --key FILE, or a new one whose private part goes to --new-key FILE. Raises ValueError."""
+    from senderauth.advice import new_pair, public_key
+
+    if key and new_key:
+        raise ValueError("--key and --new-key exclude each other")
+    if key:
+        try:
+            with Path(key).open("rb") as file:
+                return public_key(file.read(MAX_KEY_FILE + 1))
+        except OSError as problem:
+            raise ValueError(f"{key}: {(problem.strerror or 'cannot be read').lower()}") from None
+    if not new_key:
+        return None
+    pair = new_pair()
+    try:
+        # Exclusive, so that no key is ever overwritten, and readable by nobody else from its first moment
+        file_descriptor = os.open(new_key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as problem:
+        raise ValueError(f"{new_key}: {(problem.strerror or 'cannot be written').lower()}") from None
+    with os.fdopen(file_descriptor, "wb") as file:
+        file.write(pair.private_pem)
+    return pair.public
