@@ -18,7 +18,11 @@ from senderauth.simulation import Scenario
 if TYPE_CHECKING:  # what reads bounces and messages is loaded when it is called
     from senderauth.advice import Explained, Explainer, Explanation, MessageReport, Report
 
+if TYPE_CHECKING:
+    from senderauth.audit import Row
+
 __all__ = [
+    "audit",
     "check",
     "check_host",
     "discover",
@@ -125,6 +129,28 @@ def propose(
     """`senderauth.advice.propose`, finished: changes that were tried, for what a report predicts."""
     asked = LiveResolver() if resolver is None else resolver
     return run(advice.propose(report, asked, network=network, senders=senders, key=key))
+
+
+def audit(
+    domains: Iterable[str | Mapping[str, Any]],
+    resolver: Resolver | None = None,
+    *,
+    selectors: Iterable[str] = (),
+    with_lint: bool = False,
+    width: int = 500,
+    retries: int = 1,
+) -> Iterator[Row]:
+    """`senderauth.audit.audit` as an iterator: one row a domain, in order, as soon as it is known."""
+    from senderauth.audit import audit_rows
+
+    return audit_rows(
+        domains,
+        LiveResolver() if resolver is None else resolver,
+        selectors=selectors,
+        with_lint=with_lint,
+        width=width,
+        retries=retries,
+    )
 
 
 def _twin(

@@ -34,6 +34,7 @@ GUESTS = {
     "dns": {"dns", "lint"},  # dnspython
     "idna": {"names"},
     "publicsuffixlist": {"names"},
+    "pyarrow": {"audit"},
     "rich": {"report", "cli"},
     "typer": {"cli"},
 }

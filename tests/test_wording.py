@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "senderauth"
 TEXT = ROOT / "report" / "text"
 LANGUAGES = ("en", "nl", "de")
-ROOMS = ("spf", "dmarc", "adsp", "dkim", "arc", "simulation", "advice", "lint", "message")
+ROOMS = ("spf", "dmarc", "adsp", "dkim", "arc", "simulation", "advice", "audit", "lint", "message")
 
 # Kinds whose ids are coined in the rooms; the report's own kinds (ui, receiver, note …) have their own tests.
 COINED = ("finding", "reason", "step", "action")

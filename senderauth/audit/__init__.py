@@ -1,17 +1,32 @@
 """Many domains: read, judged side by side, written in order, continued where it stopped."""
 
+from senderauth.audit.examine import TRIED, Options
+from senderauth.audit.job import Job, Progress, Result, Running
+from senderauth.audit.read import Entry, read
 from senderauth.audit.row import FIELDS, GRADES, SCHEMA, Row, document
 from senderauth.audit.run import NameServersGone, audit, audit_rows
 from senderauth.audit.summary import Summary
+from senderauth.audit.write import WriteError, chosen_fields, format_of
 
 __all__ = [
     "FIELDS",
     "GRADES",
     "SCHEMA",
+    "TRIED",
+    "Entry",
+    "Job",
     "NameServersGone",
+    "Options",
+    "Progress",
+    "Result",
     "Row",
+    "Running",
     "Summary",
+    "WriteError",
     "audit",
     "audit_rows",
+    "chosen_fields",
     "document",
+    "format_of",
+    "read",
 ]

@@ -31,6 +31,8 @@ class Options:
     """DKIM selectors to ask for; none: `TRIED`."""
     with_lint: bool = False
     """checkdmarc's findings, too: many times slower."""
+    with_timing: bool = False
+    """Rows tell how long they took; then no two runs give the same bytes."""
 
 
 async def examine(entry: Entry, asks: Asks, options: Options) -> Row:

@@ -11,6 +11,8 @@ at all gets an answer, the name servers are gone: everything waits with growing 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
+from dataclasses import replace
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from senderauth.audit.asks import Asks
@@ -65,6 +67,7 @@ class Audit(Generic[T]):
     def rows(self, entries: Iterable[Entry], *, width: int = 500) -> Generator[T, None, None]:
         """Runs over our own loop and yields in order."""
         done: dict[int, T] = {}
+        self._handed_out = 0
         for index, result in crowd(self._works(entries), width=width):
             done[index] = result
             while self._handed_out in done:
@@ -88,7 +91,11 @@ class Audit(Generic[T]):
     async def _work(self, index: int, entry: Entry) -> T:
         while index - self._handed_out >= WINDOW:
             await suspend(self._waiting.append)
-        return self._finish(await self._examined(index, entry))
+        begun = monotonic()
+        row = await self._examined(index, entry)
+        if self._options.with_timing:
+            row = replace(row, elapsed=round(monotonic() - begun, 3))
+        return self._finish(row)
 
     async def _examined(self, index: int, entry: Entry) -> Row:
         """The row, what was unknown asked again where there is time."""

@@ -44,6 +44,7 @@ def resolver_for(
     sets: Iterable[str] = (),
     unsets: Iterable[str] = (),
     over_live: bool = False,
+    rate: float | None = None,
 ) -> Resolver:
     """Where answers come from: zone files, the zones of the package, or name servers; over them what is
     only supposed (`--set`, `--unset`, `--zone … --over-live`). Raises ValueError.
@@ -53,7 +54,7 @@ def resolver_for(
         raise ValueError("--over-live lays --zone files over DNS: name them, without --demo")
     if (files or demo) and servers and not over_live:
         raise ValueError("--nameserver has no use beside --zone or --demo")
-    base = _base([] if over_live else files, demo, servers, timeout, tries)
+    base = _base([] if over_live else files, demo, servers, timeout, tries, rate)
     sets, unsets = list(sets), list(unsets)
     if not (over_live or sets or unsets):
         return base
@@ -77,15 +78,19 @@ def without_changes(resolver: Resolver) -> Resolver | None:
     return None if below is resolver else below
 
 
-def _base(files: list[str], demo: bool, servers: list[str], timeout: float, tries: int) -> Resolver:
+def _base(
+    files: list[str], demo: bool, servers: list[str], timeout: float, tries: int, rate: float | None
+) -> Resolver:
     def asked() -> Resolver:
-        return _asked(files, demo, servers, timeout, tries)
+        return _asked(files, demo, servers, timeout, tries, rate)
 
     taped = TAPE.get()
     return asked() if taped is None else taped(asked)
 
 
-def _asked(files: list[str], demo: bool, servers: list[str], timeout: float, tries: int) -> Resolver:
+def _asked(
+    files: list[str], demo: bool, servers: list[str], timeout: float, tries: int, rate: float | None
+) -> Resolver:
     from senderauth.dns import LiveResolver, ZoneResolver
 
     if demo:
@@ -96,7 +101,7 @@ def _asked(files: list[str], demo: bool, servers: list[str], timeout: float, tri
             return ZoneResolver.from_files(*files, path)
     if files:
         return ZoneResolver.from_files(*files)
-    return LiveResolver(servers or None, timeout=timeout, tries=tries)
+    return LiveResolver(servers or None, timeout=timeout, tries=tries, rate=rate)
 
 
 def fail_level(text: str | None) -> Severity | None:

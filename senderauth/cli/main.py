@@ -53,11 +53,12 @@ def warn(problem: object) -> None:
 
 def main() -> None:
     """Runs the command that the arguments name."""
-    from senderauth.cli import catalogue, check, explain, message, receivers, schema
+    from senderauth.cli import audit, catalogue, check, explain, message, receivers, schema
 
     check.register(app)
     message.register(app)
     explain.register(app)
+    audit.register(app)
     catalogue.register(app)
     receivers.register(app)
     schema.register(app)

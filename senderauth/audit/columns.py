@@ -1,0 +1,90 @@
+"""A row as one flat table's line, for CSV and Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+COLUMNS: tuple[tuple[str, str, str], ...] = (
+    ("n", "n", "int"),
+    ("given", "given", "text"),
+    ("domain", "domain", "text"),
+    ("state", "state", "text"),
+    ("error", "error", "text"),
+    ("grade", "grade", "text"),
+    ("spoofable", "spoofing", "text"),
+    ("spoofable_why", "spoofing", "text"),
+    ("spoofed_spf", "spoofing", "text"),
+    ("spf_state", "spf", "text"),
+    ("spf_terminal", "spf", "text"),
+    ("spf_lookups", "spf", "int"),
+    ("spf_void_lookups", "spf", "int"),
+    ("spf_addresses4", "spf", "int"),
+    ("spf_addresses6", "spf", "text"),
+    ("spf_exact", "spf", "bool"),
+    ("spf_includes", "spf", "texts"),
+    ("spf_problems", "spf", "texts"),
+    ("spf_record", "spf", "text"),
+    ("dmarc_policy", "dmarc", "text"),
+    ("dmarc_policy_rfc7489", "dmarc", "text"),
+    ("dmarc_state", "dmarc", "text"),
+    ("dmarc_location", "dmarc", "text"),
+    ("dmarc_inherited", "dmarc", "bool"),
+    ("dmarc_reports", "dmarc", "bool"),
+    ("dmarc_pct", "dmarc", "int"),
+    ("dmarc_testing", "dmarc", "bool"),
+    ("dmarc_record", "dmarc", "text"),
+    ("adsp", "adsp", "text"),
+    ("dkim_state", "dkim", "text"),
+    ("dkim_keys", "dkim", "texts"),
+    ("mx_state", "mx", "text"),
+    ("mx_hosts", "mx", "texts"),
+    ("mta_sts", "mta_sts", "text"),
+    ("tls_rpt", "tls_rpt", "text"),
+    ("hosts", "hosts", "texts"),
+    ("findings", "findings", "texts"),
+    ("unknown", "unknown", "texts"),
+)
+"""Name, the row's field that it comes from, kind. addresses6 is text: 2^128 fits no number of a table."""
+
+_NAMES = tuple(name for name, _, _ in COLUMNS)
+
+
+def flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The cells of a row's document by column; None where there is nothing."""
+    cells: dict[str, Any] = dict.fromkeys(_NAMES)
+    for name in ("n", "given", "domain", "state", "grade", "mta_sts", "tls_rpt"):
+        cells[name] = row.get(name)
+    if error := row.get("error"):
+        cells["error"] = error["id"]
+    if spoofing := row.get("spoofing"):
+        cells["spoofable"] = spoofing["answer"]
+        cells["spoofable_why"] = spoofing["reason"]["id"]
+        cells["spoofed_spf"] = spoofing["spf"]
+    if spf := row.get("spf"):
+        for name, value in spf.items():
+            cells[f"spf_{name}"] = list(value) if isinstance(value, tuple) else value
+        cells["spf_addresses6"] = str(spf["addresses6"])
+    if dmarc := row.get("dmarc"):
+        newer, older = dmarc["rfc9989"], dmarc["rfc7489"]
+        cells["dmarc_policy"], cells["dmarc_policy_rfc7489"] = newer["policy"], older["policy"]
+        for name in ("state", "location", "inherited"):
+            cells[f"dmarc_{name}"] = newer[name]
+        for name in ("reports", "pct", "testing", "record"):
+            cells[f"dmarc_{name}"] = dmarc[name]
+    if adsp := row.get("adsp"):
+        cells["adsp"] = adsp["practice"] or adsp["state"]
+    if dkim := row.get("dkim"):
+        cells["dkim_state"] = dkim["state"]
+        cells["dkim_keys"] = [
+            f"{key['selector']}:{key['state']}:{key['type']}:{key['bits']}" for key in dkim["keys"]
+        ]
+    if mx := row.get("mx"):
+        cells["mx_state"], cells["mx_hosts"] = mx["state"], list(mx["hosts"])
+    if hosts := row.get("hosts"):
+        cells["hosts"] = [f"{host['address'] or host['host']}:{host['outcome']}" for host in hosts]
+    if findings := row.get("findings"):
+        cells["findings"] = list(dict.fromkeys(f"{one['severity']}:{one['id']}" for one in findings))
+    if unknown := row.get("unknown"):
+        cells["unknown"] = [f"{one['type']}:{one['name']}:{one['status']}" for one in unknown]
+    return cells

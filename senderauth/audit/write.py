@@ -1,0 +1,222 @@
+"""Writing rows: JSON lines, CSV, Parquet; each row is in the file once `write` returns.
+
+Theory of operation. A row is one line, written with one call and no buffer of ours, so that a process that
+is killed loses no finished row and tears at most the last line; `resume` cuts that off. Parquet has its
+index at the end and cannot grow row by row: rows are kept as JSON lines beside it and turned into it when
+the run is complete.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from senderauth.audit.columns import COLUMNS, flat
+from senderauth.audit.row import FIELDS
+
+Format = Literal["jsonl", "csv", "parquet"]
+FORMATS: tuple[Format, ...] = ("jsonl", "csv", "parquet")
+ALWAYS = ("n",)
+"""Fields without which a file cannot be continued."""
+
+
+class WriteError(Exception):
+    """The output takes no more. `rows` are whole."""
+
+    def __init__(self, rows: int, why: str) -> None:
+        super().__init__(why)
+        self.rows, self.why = rows, why
+
+
+def format_of(path: str | None, wanted: str | None) -> Format:
+    """The format that was asked for, else the one that the name tells. Raises ValueError."""
+    for known in FORMATS:
+        if wanted == known:
+            return known
+    if wanted is not None:
+        raise ValueError(f"--format: {wanted!r} is none of {', '.join(FORMATS)}")
+    suffix = Path(path or "").suffix.lower()
+    if suffix in (".parquet", ".pq"):
+        return "parquet"
+    return "csv" if suffix in (".csv", ".tsv") else "jsonl"
+
+
+def chosen_fields(text: str | None) -> tuple[str, ...]:
+    """The fields that `--fields a,b` names, in their own order, all where none are. Raises ValueError."""
+    if text is None:
+        return FIELDS
+    wanted = [word.strip() for word in text.split(",") if word.strip()]
+    for word in wanted:
+        if word not in FIELDS:
+            raise ValueError(f"--fields: {word!r} is none of {', '.join(FIELDS)}")
+    return tuple(field for field in FIELDS if field in wanted or field in ALWAYS)
+
+
+def json_line(whole: Mapping[str, Any], fields: tuple[str, ...]) -> bytes:
+    """A row's document as one line, with the fields wanted."""
+    if fields is not FIELDS:
+        whole = {"schema": whole["schema"], **{field: whole[field] for field in fields}}
+    return _ENCODE(whole).encode("utf-8", "backslashreplace") + b"\n"
+
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
+def csv_line(whole: Mapping[str, Any], fields: tuple[str, ...]) -> bytes:
+    """A row as one line of CSV."""
+    cells = flat(whole)
+    return _csv([_cell(cells[name]) for name, of, _ in COLUMNS if of in fields])
+
+
+def csv_header(fields: tuple[str, ...]) -> bytes:
+    """The first line."""
+    return _csv([name for name, of, _ in COLUMNS if of in fields])
+
+
+def _csv(cells: list[str]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _cell(value: object) -> str:
+    """A value as text: one line, and no formula to a spreadsheet, whatever a record holds."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        value = " ".join(value)
+    text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(value))
+    return "'" + text if text[:1] in ("=", "+", "-", "@") else text
+
+
+def encoder(kind: Format, fields: tuple[str, ...]) -> Callable[[Mapping[str, Any]], bytes]:
+    """What makes a line of a row's document."""
+    line = csv_line if kind == "csv" else json_line
+    return lambda whole: line(whole, fields)
+
+
+class Output:
+    """A growing file, or standard output."""
+
+    def __init__(self, path: Path | None, *, header: bytes = b"", resume: bool = False) -> None:
+        self.rows = 0
+        """Rows written by this process."""
+        self._file: io.RawIOBase | BinaryIO = (
+            _standard_output() if path is None else path.open("ab" if resume else "wb", buffering=0)
+        )
+        self._is_file = path is not None
+        if header and not (resume and path is not None and path.stat().st_size):
+            self._put(header)
+
+    def write(self, line: bytes) -> None:
+        """Adds a row. Raises WriteError, with the file cut behind its last whole row; BrokenPipeError."""
+        self._put(line)
+        self.rows += 1
+
+    def _put(self, line: bytes) -> None:
+        left = memoryview(line)
+        try:
+            while left:
+                left = left[self._file.write(left) or 0 :]
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self._cut(len(line) - len(left))
+            raise WriteError(self.rows, error.strerror or str(error)) from error
+
+    def _cut(self, torn: int) -> None:
+        if torn and self._is_file:
+            with suppress(OSError):
+                self._file.truncate(self._file.seek(0, os.SEEK_END) - torn)
+
+    def close(self) -> None:
+        """Nothing is left to write."""
+        if self._is_file:
+            self._file.close()
+
+
+def _standard_output() -> io.RawIOBase | BinaryIO:
+    """Without its buffer, where it has one: what is written is out."""
+    return getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
+
+
+def recovered(path: Path, kind: Format) -> Iterator[Mapping[str, Any]]:
+    """The whole rows of a file that was begun; what is torn at its end is cut off. CSV gives `n` and
+    `state` only. Raises ValueError where it is no such file.
+    """
+    with path.open("r+b") as file:
+        end, columns = 0, None
+        for number, line in enumerate(iter(file.readline, b""), 1):
+            if not line.endswith(b"\n"):
+                break
+            if kind == "csv":
+                cells = next(csv.reader([line.decode("utf-8", "replace")]), [])
+                if columns is None:
+                    columns = cells
+                    if cells[:1] != ["n"]:
+                        raise ValueError(f"{path} is not the output of an audit")
+                    end = file.tell()
+                    continue
+                row: Any = dict(zip(columns, cells, strict=False))
+                row["n"] = int(row["n"])
+            else:
+                try:
+                    row = json.loads(line)
+                    if not str(row["schema"]).startswith("senderauth/audit/"):
+                        raise ValueError
+                    row["n"] += 0
+                except (ValueError, TypeError, KeyError):
+                    raise ValueError(f"{path}, line {number}: not a row of an audit") from None
+            yield row
+            end = file.tell()
+        file.truncate(end)
+
+
+def working_path(path: Path, kind: Format) -> Path:
+    """Where rows are written while the run lasts."""
+    return path.with_name(path.name + ".rows.jsonl") if kind == "parquet" else path
+
+
+def needs_pyarrow() -> None:
+    """ValueError where Parquet cannot be written."""
+    try:
+        import pyarrow.parquet  # noqa: F401 - only whether it is there
+    except ImportError:
+        raise ValueError("Parquet needs pyarrow: pip install 'senderauth[parquet]'") from None
+
+
+def to_parquet(lines: Path, path: Path, fields: tuple[str, ...], *, group: int = 20_000) -> None:
+    """Turns JSON lines into a Parquet file, `group` rows at a time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    chosen = [(name, kind) for name, of, kind in COLUMNS if of in fields]
+    types = {"int": pa.int64(), "bool": pa.bool_(), "text": pa.string(), "texts": pa.list_(pa.string())}
+    schema = pa.schema([(name, types[kind]) for name, kind in chosen])
+    new = path.with_name(path.name + ".new")
+    with lines.open("rb") as file, pq.ParquetWriter(new, schema, compression="zstd") as writer:
+        for rows in _groups(file, group):
+            cells = [flat({field: row.get(field) for field in FIELDS}) for row in rows]
+            arrays = [pa.array([cell[name] for cell in cells], types[kind]) for name, kind in chosen]
+            writer.write_batch(pa.record_batch(arrays, schema=schema))
+    os.replace(new, path)
+
+
+def _groups(lines: Iterable[bytes], size: int) -> Iterator[list[dict[str, Any]]]:
+    rows: list[dict[str, Any]] = []
+    for line in lines:
+        rows.append(json.loads(line))
+        if len(rows) >= size:
+            yield rows
+            rows = []
+    if rows:
+        yield rows

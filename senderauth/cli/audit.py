@@ -1,0 +1,148 @@
+"""`senderauth audit`: many domains, a row each."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from senderauth.cli.options import Demo, FailOn, Lang, Nameservers, Timeout, Tries, Zones
+
+if TYPE_CHECKING:
+    from senderauth.audit import Job, Result
+    from senderauth.dns import Resolver
+
+ENDED_BY = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("audit")(audit)
+
+
+def audit(
+    domains: Annotated[str, typer.Argument(metavar="LIST", help="File of domains; - for standard input.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.")
+    ] = None,
+    format_: Annotated[
+        str | None,
+        typer.Option("--format", metavar="KIND", help="jsonl, csv or parquet. Default: as FILE is called."),
+    ] = None,
+    fields: Annotated[
+        str | None, typer.Option(metavar="A,B,…", help="Only these fields. Default: all.")
+    ] = None,
+    selectors: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,…", help="DKIM selectors to ask for. Default: try six common ones."),
+    ] = None,
+    summary: Annotated[Path | None, typer.Option(metavar="FILE", help="The summary as JSON, too.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where FILE ends.")] = False,
+    retry_unknown: Annotated[
+        bool, typer.Option("--retry-unknown", help="With --resume: ask again what was unknown.")
+    ] = False,
+    lint: Annotated[bool, typer.Option(help="Add checkdmarc's findings (many times slower).")] = False,
+    timing: Annotated[bool, typer.Option(help="Rows tell how long they took.")] = False,
+    zone: Zones = None,
+    demo: Demo = False,
+    nameserver: Nameservers = None,
+    timeout: Timeout = 5.0,
+    tries: Tries = 3,
+    concurrency: Annotated[int, typer.Option(min=1, max=5000, help="Domains in flight.")] = 500,
+    rate: Annotated[
+        float | None, typer.Option(metavar="N", help="Questions a second to each name server at most.")
+    ] = None,
+    retries: Annotated[int, typer.Option(min=0, max=5, help="How often to ask again what is unknown.")] = 1,
+    cache_size: Annotated[
+        int, typer.Option(min=100, help="Answers kept of shared names.")
+    ] = 20_000,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    lang: Lang = None,
+    fail_on: FailOn = None,
+) -> None:
+    """Audit many domains: one row each, in order, as soon as it is known.
+
+    senderauth audit domains.txt -o audit.jsonl
+    """
+    from senderauth.audit import Job, Options, chosen_fields, format_of
+    from senderauth.cli.arguments import fail_level, resolver_for
+    from senderauth.cli.main import fail
+
+    try:
+        level = fail_level(fail_on)
+        resolver = resolver_for(zone or (), demo, nameserver or (), timeout, tries, rate=rate)
+        words = tuple(word for word in (selectors or "").replace(",", " ").split())
+        job = Job(
+            None if domains == "-" else Path(domains),
+            output,
+            format_of(None if output is None else str(output), format_),
+            chosen_fields(fields),
+            Options(words, lint, timing),
+            concurrency,
+            0 if zone or demo else retries,
+            cache_size,
+            resume,
+            retry_unknown,
+        )
+        result, ended_by = _executed(job, resolver, quiet)
+    except (ValueError, OSError) as problem:
+        if isinstance(problem, BrokenPipeError):
+            raise
+        fail(problem)
+    _tell(result, summary, quiet, lang)
+    raise typer.Exit(ended_by or result.exit_code(level))
+
+
+def _executed(job: Job, resolver: Resolver, quiet: bool) -> tuple[Result, int]:
+    """The job done, and the exit code of the signal that ended it, 0 if none did."""
+    from senderauth.audit import NameServersGone, Running, WriteError
+    from senderauth.cli.main import warn
+    from senderauth.cli.progress import progress_for
+
+    ended: list[int] = []
+    with progress_for(quiet) as shown:
+        running = Running(job, resolver, shown)
+
+        def end(number: int, _: Any) -> None:
+            if ended:
+                raise KeyboardInterrupt
+            ended.append(ENDED_BY[signal.Signals(number)])
+            running.stop()
+
+        before = {number: signal.signal(number, end) for number in ENDED_BY}
+        try:
+            result = running.execute()
+        except WriteError as problem:
+            warn(f"{job.target or 'standard output'}: {problem.why}; {problem.rows} rows were written")
+            raise typer.Exit(2) from None
+        except NameServersGone:
+            warn("no name server has answered for two minutes; what is written stays, go on with --resume")
+            raise typer.Exit(3) from None
+        except BrokenPipeError:
+            warn("nobody reads any more; rows that were written stay written")
+            raise
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    return result, ended[0] if ended else 0
+
+
+def _tell(result: Result, path: Path | None, quiet: bool, lang: str | None) -> None:
+    """The summary, for people on standard error and as JSON in a file."""
+    import json
+
+    from senderauth.cli.main import fail
+    from senderauth.cli.output import columns
+    from senderauth.report import audit_summary_text, default_language, wording
+
+    told = result.summary.document(complete=result.complete, seconds=result.seconds)
+    try:
+        if path is not None:
+            path.write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", "utf-8")
+        if not quiet:
+            text = audit_summary_text(told, wording(lang or default_language()), width=columns())
+            typer.echo(text, err=True, nl=False)
+    except (ValueError, OSError) as problem:
+        fail(problem)

@@ -1,0 +1,89 @@
+"""How far an audit is: a bar on a terminal, else a line a minute on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from senderauth.audit import Progress, Summary
+
+MINUTE = 60.0
+EVERY = 0.2
+"""Seconds between two looks of the bar."""
+
+
+@contextmanager
+def progress_for(quiet: bool) -> Iterator[Progress | None]:
+    """What fits where standard error goes."""
+    if quiet:
+        yield None
+    elif not sys.stderr.isatty():
+        yield Lines()
+    else:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+            TextColumn("{task.fields[counts]}"),
+        )  # fmt: skip
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            yield Bar(bar)
+
+
+class Lines:
+    """A line a minute."""
+
+    def __init__(self) -> None:
+        self._begun = self._told = monotonic()
+        self._done, self._total = 0, None
+
+    def begin(self, total: int | None, done: int) -> None:
+        """What there is to do."""
+        self._done, self._total = done, total  # type: ignore[assignment]
+
+    def row(self, summary: Summary) -> None:
+        """One more."""
+        self._done += 1
+        now = monotonic()
+        if now - self._told >= MINUTE:
+            self._told = now
+            print(_line(self._done, self._total, now - self._begun, summary), file=sys.stderr, flush=True)
+
+
+def _line(done: int, total: int | None, seconds: float, summary: Summary) -> str:
+    of = "" if total is None else f"/{total:,}"
+    return f"{done:,}{of}  {done / max(seconds, 0.001):,.0f}/s  {counts(summary)}"
+
+
+def counts(summary: Summary) -> str:
+    """What a glance should tell."""
+    states, spoofable = summary.counts["states"], summary.counts["spoofable"]
+    return f"spoofable {spoofable['yes']:,}  unknown {states['unknown']:,}  unread {states['bad-input']:,}"
+
+
+class Bar:
+    """rich's bar, told a few times a second: telling costs more than a row may."""
+
+    def __init__(self, bar: Any) -> None:
+        self._bar, self._task = bar, bar.add_task("", total=None, rate="", counts="")
+        self._begun = self._told = monotonic()
+        self._done = self._before = 0
+
+    def begin(self, total: int | None, done: int) -> None:
+        """What there is to do."""
+        self._done = self._before = done
+        self._bar.update(self._task, total=total, completed=done)
+
+    def row(self, summary: Summary) -> None:
+        """One more."""
+        self._done += 1
+        now = monotonic()
+        if now - self._told >= EVERY:
+            self._told = now
+            rate = (self._done - self._before) / max(now - self._begun, 0.001)
+            self._bar.update(self._task, completed=self._done, rate=f"{rate:,.0f}/s", counts=counts(summary))
