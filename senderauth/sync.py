@@ -6,7 +6,7 @@ and in threads. Without a resolver the system's name servers are asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from functools import update_wrapper
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "audit",
     "check",
+    "check_draft",
     "check_host",
     "discover",
     "evaluate_adsp",
@@ -116,6 +117,17 @@ def explain_log(lines: Iterable[bytes], explainer: Explainer) -> Iterator[Explai
     cause, `explainer.groups()` tells at the end.
     """
     return (run(explainer.add(bounce)) for bounce in catalogue.read_log(lines))
+
+
+def check_draft(
+    senders: Sequence[tuple[tuple[str, int], Scenario]],
+    resolver: Resolver,
+    *,
+    places: Mapping[tuple[str, str], tuple[str, int]],
+    receivers: Iterable[str] | None = None,
+) -> advice.DraftReport:
+    """`senderauth.advice.check_draft`, finished: all senders judged on a draft of zones."""
+    return run(advice.check_draft(senders, resolver, places=places, receivers=receivers))
 
 
 def propose(

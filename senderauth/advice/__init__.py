@@ -12,6 +12,7 @@ from senderauth.advice.remedies import remedies
 
 if TYPE_CHECKING:
     from senderauth.advice.claims import Claim
+    from senderauth.advice.draft import DraftReport, check_draft
     from senderauth.advice.explainer import Candidate, Explained, Explainer, Explanation, Group, explain
     from senderauth.advice.message import Examined, MessageReport, verify_message
     from senderauth.advice.proposals import (
@@ -28,6 +29,7 @@ __all__ = [
     "Action",
     "Candidate",
     "Claim",
+    "DraftReport",
     "Examined",
     "Explained",
     "Explainer",
@@ -40,6 +42,7 @@ __all__ = [
     "Report",
     "WhatIf",
     "check",
+    "check_draft",
     "explain",
     "new_pair",
     "propose",
@@ -54,6 +57,7 @@ _DOORS = dict.fromkeys(
 )
 _DOORS |= {"Claim": "claims"}
 _DOORS |= dict.fromkeys(("Examined", "MessageReport", "verify_message"), "message")
+_DOORS |= dict.fromkeys(("DraftReport", "check_draft"), "draft")
 _DOORS |= dict.fromkeys(
     ("Proposal", "PublicKey", "WhatIf", "new_pair", "propose", "public_key", "what_if"), "proposals"
 )

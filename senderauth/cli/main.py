@@ -53,7 +53,7 @@ def warn(problem: object) -> None:
 
 def main() -> None:
     """Runs the command that the arguments name."""
-    from senderauth.cli import audit, catalogue, check, explain, message, receivers, schema, tape
+    from senderauth.cli import audit, catalogue, check, explain, lint, message, receivers, schema, tape
 
     check.register(app)
     message.register(app)
@@ -62,6 +62,7 @@ def main() -> None:
     catalogue.register(app)
     receivers.register(app)
     schema.register(app)
+    lint.register(app)
     tape.register(app)
     sys.argv[1:] = expand_files(sys.argv[1:])
     try:

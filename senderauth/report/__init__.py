@@ -10,6 +10,7 @@ from senderauth.report.catalogue_list import (
     nearest_entries,
 )
 from senderauth.report.document import document, message_document, schema, schema_kinds
+from senderauth.report.draft import draft_text
 from senderauth.report.explanation import explain_document, explain_text, groups_text
 from senderauth.report.handover import FORMS, handover
 from senderauth.report.message import message_text
@@ -34,6 +35,7 @@ __all__ = [
     "check_text",
     "default_language",
     "document",
+    "draft_text",
     "entry_document",
     "entry_text",
     "explain_document",
