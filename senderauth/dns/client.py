@@ -302,6 +302,8 @@ class Client:
         except BlockingIOError:
             return
         except OSError as error:
+            if channel.socket.fileno() < 0:  # worn out, and closed by what was just read
+                return
             self._mark(channel.server, error)
             self._broken(channel.server, _reason(error))
 
@@ -335,6 +337,8 @@ class Client:
         return _WAIT
 
     def _writable(self, call: Call) -> None:
+        if self._calls.get(call.attempt.exchange) is not call:
+            return  # hung up by what was read in the same turn
         try:
             sent = call.socket.send(call.to_send)
         except BlockingIOError:
@@ -349,6 +353,8 @@ class Client:
             self._reactor.add_reader(call.socket, self._arriving, call)
 
     def _arriving(self, call: Call) -> None:
+        if self._calls.get(call.attempt.exchange) is not call:
+            return
         try:
             part = call.socket.recv(65_537)
         except BlockingIOError:
