@@ -6,7 +6,7 @@ and in threads. Without a resolver the system's name servers are asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from functools import update_wrapper
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
