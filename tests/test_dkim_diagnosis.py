@@ -142,7 +142,7 @@ def test_the_footer_is_told_by_its_lines():
     (cause,) = diagnosed(sign() + FOOTER).causes
     assert cause.facts["first"] == 6
     assert cause.facts["count"] == 3
-    assert cause.facts["text"].startswith("_____________\r\nlist mailing list")
+    assert cause.facts["text"].startswith("_____________ / list mailing list")
 
 
 VIA = b"From: Jane Doe via list <list@lists.example.net>\r\nReply-To: Jane Doe <jane@example.com>"

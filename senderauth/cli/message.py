@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -118,10 +119,12 @@ def message(
         for mail, report in _judged(mails(files), CachingResolver(over=asked), facts):
             if report is None:
                 warn(f"{mail.name}: {mail.problem}")
+                shown.counts["unread"] += 1
                 codes.add(2)
             else:
                 shown.write(mail.name, report)
                 codes.add(report.exit_code(level))
+        shown.end()
     except ValueError as problem:
         fail(problem)
     raise typer.Exit(next((code for code in (1, 2, 3) if code in codes), 0))
@@ -172,6 +175,7 @@ class _Output:
         self.words = wording(lang or default_language())
         self.single, self.json, self.verbose, self.quiet = single, json, verbose, quiet
         self.authserv_id = authserv_id
+        self.counts: Counter[str] = Counter()
 
     def write(self, name: str, report: MessageReport) -> None:
         """One message's report: a document or a line of JSON, the field, the report or its short form."""
@@ -179,6 +183,7 @@ class _Output:
         from senderauth.message import write_results
         from senderauth.report import message_document, message_text
 
+        self.counts[report.outcome] += 1
         if self.authserv_id is not None:
             write(write_results(self.authserv_id, report.authentication_results).replace("\r\n", "\n"))
         elif self.json:
@@ -195,3 +200,13 @@ class _Output:
                     quiet=self.quiet or not (self.single or self.verbose),
                 )
             )
+
+    def end(self) -> None:
+        """Of many messages, how many came to what."""
+        from senderauth.cli.output import write
+        from senderauth.simulation import OUTCOMES
+
+        if self.single or self.json or self.authserv_id is not None:
+            return
+        counts = {outcome: self.counts[outcome] for outcome in (*OUTCOMES, "unread")}
+        write("\n" + self.words.ui("messages-total", count=sum(counts.values()), **counts) + "\n")

@@ -77,7 +77,8 @@ class Lines:
     def text(self, start: int, end: int) -> str:
         """The beginning of these lines, for people."""
         octets = self.octets[self.starts[start] : min(self.starts[end], self.starts[start] + EXCERPT)]
-        return octets.decode("utf-8", "replace").strip()
+        text = octets.decode("utf-8", "replace").strip()
+        return " / ".join(line for line in text.splitlines() if line.strip())
 
     def hashed(self, *ranges: tuple[int, int]) -> bool:
         """Whether these ranges of octets, one after another, are the body that was signed."""
@@ -265,8 +266,7 @@ def _cuts(lines: Lines, cuts: Iterable[Cut], step: str, search: Search) -> None:
 
 
 def _cut_facts(lines: Lines, cut: Cut) -> dict[str, object]:
-    text = " / ".join(lines.text(cut.start, cut.end).split("\r\n"))
-    return {"first": cut.start + 1, "count": cut.end - cut.start, "text": text}
+    return {"first": cut.start + 1, "count": cut.end - cut.start, "text": lines.text(cut.start, cut.end)}
 
 
 def _pairs(lines: Lines, delimiters: list[int], search: Search) -> None:

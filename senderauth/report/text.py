@@ -100,10 +100,12 @@ def answers(page: Page, report: Any, words: Wording) -> None:
             outcome = "unknown"
         worst.setdefault((host, address), set()).add(outcome)
         where = address if host == address else f"{host} [{address}]"
-        where = where or words.ui("address-unknown")
+        if report.scenario is not None:
+            where = where or words.ui("address-unknown")
         said = words.ui(f"signing-{signing}", domain=author)
-        text = words.ui(f"answer-{outcome}", count=count, total=len(counted))
-        line = f"{printable(where)}, {said}: {text}"
+        depends = "answer-unknown-client" if outcome == "unknown" and not address else f"answer-{outcome}"
+        text = words.ui(depends, count=count, total=len(counted))
+        line = f"{', '.join(filter(None, (printable(where), said)))}: {text}"
         if outcome not in ("accepted", "unknown") and count <= MAX_NAMED:
             line += f" ({', '.join(p.receiver for p in _with(counted, outcome))})"
         page.lead(words.ui(f"outcome-{outcome}"), outcome, line)
@@ -177,7 +179,7 @@ def remedies(page: Page, report: Any, words: Wording, verbose: int) -> None:
     texts = {words.say("action", a.id, a.facts): a for remedy in remedies for a in remedy.actions}
     for number, (text, action) in enumerate(texts.items(), 1):
         page.line(f"{number}. {text} [{words.say('actor', action.who)}]", indent=2, hang=3)
-    if any(not remedy.in_dns for remedy in remedies):
+    if any(action.id == "not-in-dns" for action in texts.values()):
         page.line(words.ui("not-in-dns"), indent=2, hang=2)
     page.head(words.ui("head-causes"))
     for remedy in remedies:
@@ -229,7 +231,8 @@ def why(page: Page, report: Any, words: Wording) -> None:
             page.line(text, indent=2, hang=2)
 
     for verdict in report.verdicts:
-        for label, result in (("MAIL FROM", verdict.spf), ("HELO", verdict.spf_helo)):
+        identities = (("MAIL FROM", verdict.spf), ("HELO", verdict.spf_helo))
+        for label, result in identities if verdict.address else identities[:1]:
             where = ", ".join(filter(None, (verdict.address, f"{label} {shown(result.domain)}")))
             once(f"SPF {result.result}  {where}: {words.reason(result.reason)}")
             if result.explanation:
