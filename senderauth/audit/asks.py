@@ -60,9 +60,11 @@ class Asks:
             for question, answer in zip(asked, await resolve_all(self._network, asked), strict=True):
                 self._learn(question, answer)
 
-    def answer(self, question: Question) -> Answer | None:
-        """What is known already."""
-        return self._kept.get(question)
+    async def resolve_all(self, questions: Iterable[Question]) -> list[Answer]:
+        """Several answers, in order; the row's own questions are asked at once."""
+        asked = list(questions)
+        await self.resolve_own([question for question in asked if self._is_own(question.name)])
+        return [self._kept.get(question) or await self.resolve(question) for question in asked]
 
     def _is_own(self, name: str) -> bool:
         return name.endswith(self._suffix) or name == self._domain

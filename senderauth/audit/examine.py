@@ -35,14 +35,16 @@ class Options:
     """Rows tell how long they took; then no two runs give the same bytes."""
 
 
-async def examine(entry: Entry, asks: Asks, options: Options) -> Row:
-    """All that DNS says of one domain. Raises nothing on what DNS holds."""
+async def examine(entry: Entry, asks: Asks, options: Options, branches: spf.Branches | None = None) -> Row:
+    """All that DNS says of one domain. Raises nothing on what DNS holds. branches: what many domains
+    include, kept from one row to the next.
+    """
     if entry.error is not None:
         return Row(entry.n, entry.given, entry.domain, "bad-input", entry.error)
     domain = entry.domain
     named = tuple(dict.fromkeys((*options.selectors, *entry.selectors)))
     await _ask_own(asks, domain, named)
-    survey = await spf.survey(asks, domain)
+    survey = await spf.outline(asks, domain, branches)
     policies = {
         "rfc9989": await dmarc.discover(asks, domain, "rfc9989"),
         "rfc7489": await dmarc.discover(asks, domain, "rfc7489"),

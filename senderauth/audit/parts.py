@@ -14,7 +14,7 @@ from senderauth.values import Finding
 SERIOUS = ("medium", "high")
 
 
-def spf_part(survey: spf.Survey) -> row.SPF:
+def spf_part(survey: spf.Outline) -> row.SPF:
     """The survey in short."""
     problems = dict.fromkeys(f.id for f in survey.findings if f.severity in SERIOUS)
     return row.SPF(
@@ -23,8 +23,8 @@ def spf_part(survey: spf.Survey) -> row.SPF:
         terminal(survey),
         survey.lookups,
         survey.void_lookups,
-        survey.addresses4,
-        survey.addresses6,
+        survey.passes[4].size,
+        survey.passes[6].size,
         not survey.unevaluated and not survey.cut,
         survey.includes,
         tuple(problems),
@@ -34,7 +34,7 @@ def spf_part(survey: spf.Survey) -> row.SPF:
 TERMINALS: Mapping[str, row.Terminal] = {"-all": "-all", "~all": "~all", "?all": "?all", "+all": "+all"}
 
 
-def terminal(survey: spf.Survey) -> row.Terminal | None:
+def terminal(survey: spf.Outline) -> row.Terminal | None:
     """How the record ends."""
     if survey.state != "found":
         return None

@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from senderauth.audit.asks import Asks
+from senderauth.audit.branches import KeptBranches
 from senderauth.audit.examine import Options, examine
 from senderauth.audit.read import Entry, from_domains
 from senderauth.audit.row import Row
@@ -55,6 +56,7 @@ class Audit(Generic[T]):
         self._network = resolver
         self._shared = CachingResolver(over=resolver, max_entries=cache_size)
         self._finish, self._options, self._retries = finish, options or Options(), retries
+        self._branches = KeptBranches()
         self._waiting: list[Callable[[Any], None]] = []
         self._handed_out = 0
         self._deaf = 0
@@ -100,7 +102,7 @@ class Audit(Generic[T]):
     async def _examined(self, index: int, entry: Entry) -> Row:
         """The row, what was unknown asked again where there is time."""
         asks = Asks(entry.domain, self._network, self._shared)
-        row = await examine(entry, asks, self._options)
+        row = await examine(entry, asks, self._options, self._branches)
         left, wait, waited = self._retries, WAIT, 0.0
         while asks.unknown:
             self._deaf = 0 if asks.answered else self._deaf + 1
@@ -113,7 +115,7 @@ class Audit(Generic[T]):
             await pause(wait)
             waited, wait = waited + wait, min(2 * wait, MAX_WAIT)
             asks = asks.again(self._network)
-            row = await examine(entry, asks, self._options)
+            row = await examine(entry, asks, self._options, self._branches)
         if asks.answered:
             self._deaf = 0
         return row

@@ -22,30 +22,46 @@ from senderauth.values import Reason
 
 STRANGER = "240.0.0.1"
 """Reserved for ever (RFC 1112 4): hardly a record authorises it."""
+NUMBER = int(ip_address(STRANGER))
 HOST = "stranger.invalid"
 
 
-def address_of_stranger(survey: spf.Survey) -> str | None:
+def address_of_stranger(survey: spf.Outline) -> str | None:
     """An IPv4 address that the record does not authorise; None where it authorises all."""
-    passed = spf.authorised(survey.tree, 4)
-    number = int(ip_address(STRANGER))
-    if number not in passed:
+    passed = survey.passes[4]
+    if NUMBER not in passed:
         return STRANGER
     free = spf.Ranges(((0, 2**32 - 1),)) - passed
     return str(ip_address(free.spans[0][0])) if free else None
 
 
-async def spf_of_stranger(resolver: Resolver, survey: spf.Survey, address: str | None) -> str:
-    """SPF's result for the stranger who forges MAIL FROM."""
+async def spf_of_stranger(resolver: Resolver, survey: spf.Outline, address: str | None) -> str:
+    """SPF's result for the stranger who forges MAIL FROM: read off the survey where nothing is wrong with
+    the record and nothing in it needs the client, else evaluated.
+    """
     if survey.state == "absent":
         return "none"
+    sound = not survey.unevaluated and not survey.cut and survey.tree.voids4 <= spf.MAX_VOIDS
+    if sound and survey.lookups <= spf.MAX_TERMS and _is_sound(survey.tree):
+        number = NUMBER if address is None else int(ip_address(address))
+        return RESULTS[spf.unmatched(survey.tree, number)]
     domain = survey.domain
     result = await spf.check_host(resolver, address or STRANGER, domain, f"postmaster@{domain}", HOST)
     return result.result
 
 
+RESULTS = {"+": "pass", "-": "fail", "~": "softfail", "?": "neutral"}  # RFC 7208 4.6.2
+
+
+def _is_sound(node: spf.Node) -> bool:
+    """Whether no term ends the evaluation with an error."""
+    return node.state == "found" and all(
+        (cost.child is None or _is_sound(cost.child)) and cost.exchanges <= spf.MAX_MX for cost in node.terms
+    )
+
+
 def spoofing(
-    survey: spf.Survey,
+    survey: spf.Outline,
     address: str | None,
     by_spf: str,
     policies: Mapping[str, dmarc.Policy],

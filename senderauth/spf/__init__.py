@@ -5,19 +5,22 @@ from senderauth.spf.program import Word
 from senderauth.spf.ranges import Ranges
 from senderauth.spf.record import Macro, MacroString, Mechanism, Modifier, Record, Term, is_spf, parse
 from senderauth.spf.state import MAX_MX, MAX_PTR, MAX_TERMS, MAX_VOIDS
-from senderauth.spf.survey import authorised, survey
-from senderauth.spf.tree import Node, Survey, TermCost
+from senderauth.spf.survey import authorised, outline, survey, unmatched
+from senderauth.spf.tree import Branch, Branches, Node, Outline, Survey, TermCost
 
 __all__ = [
     "MAX_MX",
     "MAX_PTR",
     "MAX_TERMS",
     "MAX_VOIDS",
+    "Branch",
+    "Branches",
     "Macro",
     "MacroString",
     "Mechanism",
     "Modifier",
     "Node",
+    "Outline",
     "Ranges",
     "Record",
     "Result",
@@ -30,6 +33,8 @@ __all__ = [
     "is_spf",
     "mail_from_identity",
     "not_judged",
+    "outline",
     "parse",
     "survey",
+    "unmatched",
 ]

@@ -11,7 +11,7 @@ from senderauth import names
 from senderauth.spf.ranges import EVERYTHING, Network, Ranges
 from senderauth.spf.record import MAX_SHOWN, Mechanism, Modifier, Record
 from senderauth.spf.state import MAX_MX, MAX_TERMS, MAX_VOIDS
-from senderauth.spf.tree import Node, TermCost
+from senderauth.spf.tree import Branch, Node, TermCost
 from senderauth.values import Finding, Severity
 
 LARGE4 = 2**24  # more than a /8
@@ -20,11 +20,22 @@ NEAR = 2
 MAX_FINDINGS = 500
 
 
-def findings_of(tree: Node, passes: Mapping[int, Ranges], cut: bool) -> tuple[Finding, ...]:
-    """All findings about a surveyed record and those below it, each once: a record may be included twice."""
-    found = itertools.chain(_root(tree), _authorised(tree, passes), _costs(tree, cut), _nodes(tree, True))
+def findings_of(
+    tree: Node, passes: Mapping[int, Ranges], cut: bool, used: Mapping[int, Branch]
+) -> tuple[Finding, ...]:
+    """All findings about a surveyed record and those below it, each once: a record may be included twice.
+    used: what is known already of records below it.
+    """
+    found = itertools.chain(
+        _root(tree), _authorised(tree, passes), _costs(tree, cut), _nodes(tree, True, used)
+    )
     told = {(f.id, f.subject, str(f.evidence)): f for f in itertools.islice(found, MAX_FINDINGS)}
     return tuple(told.values())
+
+
+def branch_findings(node: Node) -> tuple[Finding, ...]:
+    """Those about a record that others include, and about the records below it."""
+    return tuple(itertools.islice(_nodes(node, False, {}), MAX_FINDINGS))
 
 
 def _finding(node: Node, id: str, severity: Severity, rfc: str, **evidence: object) -> Finding:
@@ -79,8 +90,11 @@ def _costs(tree: Node, cut: bool) -> Iterator[Finding]:
         yield _finding(tree, "spf-tree-too-large", "high", "RFC 7208 4.6.4", lookups=tree.lookups)
 
 
-def _nodes(node: Node, root: bool) -> Iterator[Finding]:
+def _nodes(node: Node, root: bool, used: Mapping[int, Branch]) -> Iterator[Finding]:
     """Findings about one record and, below it, about the records of others."""
+    if (branch := used.get(id(node))) is not None:
+        yield from branch.findings
+        return
     if node.state == "several":
         yield _finding(
             node,
@@ -101,10 +115,10 @@ def _nodes(node: Node, root: bool) -> Iterator[Finding]:
                 yield _finding(
                     node, "spf-duplicate-include", "low", "RFC 7208 4.6.4", include=cost.child.domain
                 )
-            yield from _child(node, cost, cost.child)
+            yield from _child(node, cost, cost.child, used)
 
 
-def _child(node: Node, cost: TermCost, child: Node) -> Iterator[Finding]:
+def _child(node: Node, cost: TermCost, child: Node, used: Mapping[int, Branch]) -> Iterator[Finding]:
     facts = {"term": cost.text, "domain": child.domain}
     match child.state:
         case "absent" if cost.term is None:
@@ -118,7 +132,7 @@ def _child(node: Node, cost: TermCost, child: Node) -> Iterator[Finding]:
             yield _finding(node, "spf-include-loop", "high", "RFC 7208 4.6.4", **facts)
         case "broken" | "several":
             yield _finding(node, "spf-include-broken", "high", "RFC 7208 5.2", **facts)
-    yield from _nodes(child, False)
+    yield from _nodes(child, False, used)
 
 
 def _term(node: Node, cost: TermCost, root: bool) -> Iterator[Finding]:

@@ -25,10 +25,11 @@ class Ranges:
     @classmethod
     def of(cls, networks: Iterable[Network]) -> Ranges:
         """The addresses of these networks, all of one family."""
-        return cls._joined((int(n.network_address), int(n.broadcast_address)) for n in networks)
+        return cls.joined((int(n.network_address), int(n.broadcast_address)) for n in networks)
 
     @classmethod
-    def _joined(cls, spans: Iterable[tuple[int, int]]) -> Ranges:
+    def joined(cls, spans: Iterable[tuple[int, int]]) -> Ranges:
+        """The addresses of these intervals, in any order, overlapping or not."""
         joined: list[tuple[int, int]] = []
         for low, high in sorted(spans):
             if joined and low <= joined[-1][1] + 1:
@@ -41,7 +42,7 @@ class Ranges:
     def __or__(self, other: Ranges) -> Ranges:
         if not other.spans or not self.spans:
             return self if self.spans else other
-        return self._joined(self.spans + other.spans)
+        return self.joined(self.spans + other.spans)
 
     def __sub__(self, other: Ranges) -> Ranges:
         kept: list[tuple[int, int]] = []

@@ -8,13 +8,14 @@ addresses that no earlier term has decided, an include only for those that its r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from typing import Any
 
 from senderauth import names
-from senderauth.dns import Answer, Question, Resolver, Status, together
-from senderauth.spf.lint import findings_of
+from senderauth.dns import Answer, Question, Resolver, Status, resolve_all, together
+from senderauth.spf.lint import branch_findings, findings_of
 from senderauth.spf.macro import MAX_TEXT
 from senderauth.spf.mistakes import glued, meant_as_record
 from senderauth.spf.program import literal_name
@@ -26,11 +27,16 @@ from senderauth.spf.tree import (
     MAX_NETWORKS,
     MAX_QUESTIONS,
     MAX_RECORDS,
+    Branch,
+    Branches,
     Node,
+    Outline,
     State,
     Survey,
     TermCost,
 )
+
+NOTHING: Mapping[int, Branch] = {}
 
 
 @dataclass
@@ -43,6 +49,10 @@ class _Reading:
     cut: bool = False
     ptr_asked: bool = False
     answers: dict[Question, Answer] = field(default_factory=dict)
+    root: str = ""
+    branches: Branches | None = None
+    used: dict[int, Branch] = field(default_factory=dict)
+    """Branches that are in the tree, by the identity of their node."""
 
     async def ask(self, name: str, rdtype: str) -> Answer | None:
         """None once the budget is spent. The same question is asked once."""
@@ -56,34 +66,65 @@ class _Reading:
             answer = self.answers[question] = await self.resolver.resolve(question)
         return answer
 
+    async def ask_all(self, questions: list[Question]) -> list[Answer | None]:
+        """As `ask`, several at once."""
+        new = [question for question in dict.fromkeys(questions) if question not in self.answers]
+        if len(new) > MAX_QUESTIONS - self.questions:
+            new = new[: MAX_QUESTIONS - self.questions]
+            self.cut = True
+        self.questions += len(new)
+        if new:
+            self.answers |= zip(new, await resolve_all(self.resolver, new), strict=True)
+        return [self.answers.get(question) for question in questions]
+
 
 async def survey(resolver: Resolver, domain: str) -> Survey:
     """Surveys a domain's SPF record (RFC 7208) without an address. Never raises on what DNS holds."""
-    reading = _Reading(resolver)
+    found = await outline(resolver, domain)
+    each = [found.passes[version].networks(version, MAX_NETWORKS + 1) for version in (4, 6)]
+    return Survey(
+        domain=found.domain,
+        state=found.state,
+        record=found.record,
+        tree=found.tree,
+        lookups=found.lookups,
+        void_lookups=found.void_lookups,
+        networks=each[0][:MAX_NETWORKS] + each[1][:MAX_NETWORKS],
+        addresses4=found.passes[4].size,
+        addresses6=found.passes[6].size,
+        terminal=found.terminal,
+        includes=found.includes,
+        unevaluated=found.unevaluated,
+        cut=found.cut or any(len(networks) > MAX_NETWORKS for networks in each),
+        findings=found.findings,
+    )
+
+
+async def outline(resolver: Resolver, domain: str, branches: Branches | None = None) -> Outline:
+    """A survey without its list of networks. branches: where records that many domains include are kept
+    once they are worked out.
+    """
     name = names.normalise(domain) or domain[: names.MAX_NAME]
+    reading = _Reading(resolver, root=name, branches=branches)
     tree = await _node(reading, name, (), ())
     if tree.state == "absent":
         tree = replace(tree, elsewhere=await _elsewhere(reading, name))
     elif tree.record is not None and tree.record.exp is not None:
         tree = replace(tree, explains=await _explains(reading, tree.record.exp))
-    passes = {version: _passes(tree, version) for version in (4, 6)}
-    each = [passes[version].networks(version, MAX_NETWORKS + 1) for version in (4, 6)]
-    cut = reading.cut or any(len(networks) > MAX_NETWORKS for networks in each)
-    return Survey(
+    passes = {version: _passes(tree, version, reading.used) for version in (4, 6)}
+    return Outline(
         domain=name,
         state=tree.state,
         record=tree.text,
         tree=tree,
         lookups=tree.lookups,
         void_lookups=max(tree.voids4, tree.voids6),
-        networks=each[0][:MAX_NETWORKS] + each[1][:MAX_NETWORKS],
-        addresses4=passes[4].size,
-        addresses6=passes[6].size,
+        passes=passes,
         terminal=_terminal(tree),
         includes=tuple(child.domain for child in tree.children),
-        unevaluated=tuple(dict.fromkeys(_unevaluated(tree))),
-        cut=cut,
-        findings=findings_of(tree, passes, reading.cut),
+        unevaluated=tuple(dict.fromkeys(_unevaluated(tree, reading.used))),
+        cut=reading.cut,
+        findings=findings_of(tree, passes, reading.cut, reading.used),
     )
 
 
@@ -157,10 +198,7 @@ async def _below(reading: _Reading, node: Node, above: tuple[str, ...]) -> Node:
     """The terms of a sound record: what they cost, and the addresses they name."""
     record = node.record
     assert record is not None
-    terms = await together(
-        *(_term(reading, term, node.domain, above) for term in _evaluated(record)),
-        *((_redirected(reading, record.redirect, node.domain, above),) if record.redirect else ()),
-    )
+    terms = await _terms(reading, record, node.domain, above)
     return replace(
         node,
         terms=tuple(terms),
@@ -168,6 +206,22 @@ async def _below(reading: _Reading, node: Node, above: tuple[str, ...]) -> Node:
         voids4=sum(term.voids4 for term in terms),
         voids6=sum(term.voids6 for term in terms),
     )
+
+
+async def _terms(reading: _Reading, record: Record, domain: str, above: tuple[str, ...]) -> list[TermCost]:
+    """Every term's cost; those that ask DNS are looked at side by side."""
+    evaluated = _evaluated(record)
+    asking: list[Any] = [_term(reading, term, domain, above) for term in evaluated if term.costs_lookup]
+    if record.redirect:
+        asking.append(_redirected(reading, record.redirect, domain, above))
+    found = iter([await asking[0]] if len(asking) == 1 else await together(*asking))
+    terms = [next(found) if term.costs_lookup else _fixed(term) for term in evaluated]
+    return terms + list(found)
+
+
+def _fixed(term: Mechanism) -> TermCost:
+    """ip4, ip6 and all."""
+    return TermCost(term.written, term, 0, networks=(term.network,) if term.network else ())
 
 
 def _evaluated(record: Record) -> list[Mechanism]:
@@ -201,13 +255,55 @@ async def _redirected(reading: _Reading, spec: MacroString, domain: str, above: 
 async def _child(reading: _Reading, target: str, domain: str, text: str, above: tuple[str, ...]) -> Node:
     """The record that an include or redirect leads to; a malformed name has none (RFC 7208 5.2, 6.1)."""
     via = (domain, text)
-    return await _node(reading, target, (*above, domain), via) if target else Node("", "absent", via)
+    if not target:
+        return Node("", "absent", via)
+    above = (*above, domain)
+    if reading.branches is None or names.is_below(target, reading.root):
+        return await _node(reading, target, above, via)
+    kept = reading.branches.get(target)
+    if kept is not None and _fits(reading, kept, above):
+        reading.records += kept.records
+        reading.used[id(kept.node)] = kept
+        return kept.node
+    node = await _node(reading, target, above, via)
+    branch = None if reading.cut or reading.ptr_asked else _branch(node, reading.used)
+    if branch is not None:
+        reading.branches.put(target, branch)
+    return node
+
+
+def _fits(reading: _Reading, branch: Branch, above: tuple[str, ...]) -> bool:
+    """Whether the branch would be the same here: no loop with what is above, and within the budget."""
+    return (
+        branch.domains.isdisjoint(above)
+        and reading.records + branch.records <= MAX_RECORDS
+        and len(above) + branch.depth < MAX_DEPTH
+    )
+
+
+def _branch(node: Node, used: Mapping[int, Branch]) -> Branch | None:
+    """The record as a branch; None where it is not the same for everybody and at all times."""
+    below = [
+        used.get(id(cost.child)) or _branch(cost.child, used) for cost in node.terms if cost.child is not None
+    ]
+    if node.state in ("unknown", "loop", "cut") or any(cost.unknown for cost in node.terms):
+        return None
+    children = [branch for branch in below if branch is not None]
+    if len(children) < len(below):
+        return None
+    return Branch(
+        node,
+        {version: _passes(node, version, used) for version in (4, 6)},
+        branch_findings(node),
+        tuple(_unevaluated(node, used)),
+        frozenset((node.domain,)).union(*(child.domains for child in children)),
+        1 + sum(child.records for child in children),
+        1 + max((child.depth for child in children), default=0),
+    )
 
 
 async def _term(reading: _Reading, term: Mechanism, domain: str, above: tuple[str, ...]) -> TermCost:
     text = term.written
-    if not term.costs_lookup:
-        return TermCost(text, term, 0, networks=(term.network,) if term.network else ())
     cost = _cost(reading, term.domain)
     target = domain if term.domain is None else literal_name(term.domain)
     if target is None or term.name == "ptr":
@@ -256,8 +352,8 @@ class _Found:
     async def look(self, reading: _Reading, hosts: list[str]) -> None:
         """Asks both families of every host, side by side."""
         asked = [(host, version) for host in hosts for version in (4, 6)]
-        answers: list[Any] = await together(
-            *(reading.ask(host, "A" if version == 4 else "AAAA") for host, version in asked)
+        answers = await reading.ask_all(
+            [Question(host, "A" if version == 4 else "AAAA") for host, version in asked]
         )
         for (host, version), answer in zip(asked, answers, strict=True):
             if answer is None or answer.unknown:
@@ -286,18 +382,23 @@ class _Found:
         )
 
 
-def _passes(node: Node, version: int) -> Ranges:
-    """The addresses of one family that this record passes, as far as that can be told without a client."""
+def _passes(node: Node, version: int, used: Mapping[int, Branch] = NOTHING) -> Ranges:
+    """The addresses of one family that this record passes, as far as that can be told without a client:
+    those of "+" terms, without those that a term before has decided otherwise.
+    """
     if node.state != "found":
         return Ranges()
-    passed = decided = Ranges()
+    if (branch := used.get(id(node))) is not None:
+        return branch.passes[version]
+    passed: list[tuple[int, int]] = []
+    refused = Ranges()
     for cost in node.terms:
-        reached = _reach(cost, version) - decided
+        reached = _reach(cost, version, used)
         if cost.term is None or cost.term.qualifier == "+":
-            passed |= reached
-        if cost.term is not None:
-            decided |= reached
-    return passed
+            passed += (reached - refused).spans if refused else reached.spans
+        else:
+            refused |= reached
+    return Ranges.joined(passed)
 
 
 def authorised(node: Node, version: int) -> Ranges:
@@ -307,14 +408,29 @@ def authorised(node: Node, version: int) -> Ranges:
     return _passes(node, version)
 
 
-def _reach(cost: TermCost, version: int) -> Ranges:
+def _reach(cost: TermCost, version: int, used: Mapping[int, Branch] = NOTHING) -> Ranges:
     """The addresses that a term matches; of a redirect those that its record passes."""
     if cost.child is not None:
-        return _passes(cost.child, version)
+        return _passes(cost.child, version, used)
     if cost.always or (cost.term is not None and cost.term.name == "all"):
         return EVERYTHING[version]
-    kind = IPv4Network if version == 4 else IPv6Network
-    return Ranges.of(n for n in cost.networks if isinstance(n, kind))
+    networks = [network for network in cost.networks if network.version == version]
+    return Ranges.of(networks) if networks else _NO_RANGES
+
+
+_NO_RANGES = Ranges()
+
+
+def unmatched(node: Node, number: int) -> str:
+    """The qualifier, "+" to "?", that an IPv4 address meets in a tree in which nothing is unevaluated and
+    nothing wrong (RFC 7208 4.6.2, 4.7).
+    """
+    for cost in node.terms:
+        if cost.term is None and cost.child is not None:
+            return unmatched(cost.child, number)
+        if cost.term is not None and number in _reach(cost, 4):
+            return cost.term.qualifier
+    return "?"
 
 
 def _terminal(node: Node) -> str:
@@ -328,8 +444,10 @@ def _terminal(node: Node) -> str:
     return _terminal(redirected[0]) if redirected else ""
 
 
-def _unevaluated(node: Node) -> list[str]:
+def _unevaluated(node: Node, used: Mapping[int, Branch] = NOTHING) -> list[str]:
     """The terms that say nothing without a client, or that DNS would not tell."""
+    if (branch := used.get(id(node))) is not None:
+        return list(branch.unevaluated)
     found = []
     for cost in node.terms:
         if cost.unevaluated:
@@ -337,8 +455,8 @@ def _unevaluated(node: Node) -> list[str]:
         if cost.child is not None:
             if cost.child.state in ("unknown", "cut"):
                 found.append(cost.text)
-            found += _unevaluated(cost.child)
+            found += _unevaluated(cost.child, used)
     return found
 
 
-__all__ = ["Node", "State", "Survey", "TermCost", "authorised", "survey"]
+__all__ = ["Node", "Outline", "State", "Survey", "TermCost", "authorised", "outline", "survey", "unmatched"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
-from senderauth.spf.ranges import Network
+from senderauth.spf.ranges import Network, Ranges
 from senderauth.spf.record import Mechanism, Record
 from senderauth.values import Finding
 
@@ -108,4 +108,58 @@ class Survey:
     def sends_nothing(self) -> bool:
         """The record says that nobody may send for the domain."""
         nobody = not self.networks and not self.unevaluated and not self.cut
+        return self.state == "found" and nobody and self.terminal == "-all"
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A record that others include, with all below it, worked out once for all of them."""
+
+    node: Node
+    """As the first who included it found it: `via` is his."""
+    passes: dict[int, Ranges]
+    """What it passes, by family."""
+    findings: tuple[Finding, ...]
+    """About it and the records below it."""
+    unevaluated: tuple[str, ...]
+    domains: frozenset[str]
+    """It and all below it: where one of them stands above, it is a loop."""
+    records: int
+    depth: int
+
+
+class Branches(Protocol):
+    """Keeps branches from one survey to the next, as long as their answers are good."""
+
+    def get(self, domain: str) -> Branch | None:
+        """The branch of a domain, if it is kept."""
+        ...
+
+    def put(self, domain: str, branch: Branch) -> None:
+        """Keeps it. Only branches that are the same for everybody are given here."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What `Survey` tells, without the list of networks, which costs as much as all the rest."""
+
+    domain: str
+    state: State
+    record: str | None
+    tree: Node
+    lookups: int
+    void_lookups: int
+    passes: dict[int, Ranges]
+    """The addresses that it passes, by family."""
+    terminal: str
+    includes: tuple[str, ...]
+    unevaluated: tuple[str, ...]
+    cut: bool
+    findings: tuple[Finding, ...]
+
+    @property
+    def sends_nothing(self) -> bool:
+        """As `Survey.sends_nothing`."""
+        nobody = not any(self.passes.values()) and not self.unevaluated and not self.cut
         return self.state == "found" and nobody and self.terminal == "-all"
