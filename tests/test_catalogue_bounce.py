@@ -462,3 +462,8 @@ def test_shuffled_pieces_never_raise(pieces):
     data = b"\n".join(pieces)
     assert read_bounce(data)
     assert all(bounce.matches for bounce in read_log(pieces))
+
+
+@pytest.mark.parametrize("line", [b"r\r0", b'"' + b"x" * 200_000, b't,"\r\n'])
+def test_a_line_that_is_no_csv_is_no_record(line: bytes) -> None:
+    assert [bounce.line for bounce in read_log([line])] == []

@@ -243,7 +243,10 @@ def _record(text: str, columns: list[str]) -> LogLine | None:
         except (ValueError, RecursionError):
             return None
         return _json(record) if isinstance(record, dict) else None
-    row = next(csv.reader([text]), [])
+    try:
+        row = next(csv.reader([text]), [])
+    except csv.Error:  # a bare CR, a field beyond the bound
+        return None
     if columns and row and row[0] in ("b", "t", "tq", "f", "r", "rb"):
         return _powermta(dict(zip(columns, row, strict=False)))
     return None
