@@ -131,16 +131,17 @@ def check_draft(
 
 
 def propose(
-    report: Report,
+    report: Report | MessageReport,
     resolver: Resolver | None = None,
     *,
     network: IPv4Network | IPv6Network | None = None,
     senders: Iterable[Scenario] = (),
     key: advice.PublicKey | None = None,
+    judge: Callable[[Scenario, Resolver], Any] | None = None,
 ) -> tuple[advice.Proposal, ...]:
     """`senderauth.advice.propose`, finished: changes that were tried, for what a report predicts."""
     asked = LiveResolver() if resolver is None else resolver
-    return run(advice.propose(report, asked, network=network, senders=senders, key=key))
+    return run(advice.propose(report, asked, network=network, senders=senders, key=key, judge=judge))
 
 
 def audit(

@@ -7,7 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from senderauth.cli.options import AsJson, Demo, Lang, Nameservers, Receivers, Timeout, Tries, Verbose, Zones
+from senderauth.cli.options import (
+    AsJson,
+    Demo,
+    Fix,
+    Lang,
+    Nameservers,
+    OverLive,
+    Receivers,
+    Sets,
+    Timeout,
+    Tries,
+    Unsets,
+    Verbose,
+    Zones,
+)
 
 if TYPE_CHECKING:
     from senderauth.dns import Resolver
@@ -39,6 +53,10 @@ def explain(
     helo: Annotated[Fact, typer.Option(metavar="NAME", help="HELO name, where it is lacking.")] = None,
     receiver: Receivers = None,
     zone: Zones = None,
+    over_live: OverLive = False,
+    set_: Sets = None,
+    unset: Unsets = None,
+    fix: Fix = False,
     demo: Demo = False,
     nameserver: Nameservers = None,
     timeout: Timeout = 5.0,
@@ -60,34 +78,59 @@ def explain(
     from senderauth.report import default_language, wording
 
     try:
-        if offline and (zone or demo or nameserver):
-            raise ValueError("--offline excludes --zone, --demo and --nameserver")
+        if offline and (zone or demo or nameserver or set_ or unset or fix):
+            raise ValueError("--offline excludes --zone, --demo, --nameserver, --set, --unset and --fix")
         words = wording(lang or default_language())
-        asked = None if offline else resolver_for(zone or (), demo, nameserver or (), timeout, tries)
+        asked = None
+        if not offline:
+            asked = resolver_for(
+                zone or (),
+                demo,
+                nameserver or (),
+                timeout,
+                tries,
+                sets=set_ or (),
+                unsets=unset or (),
+                over_live=over_live,
+            )
         given = {"receivers": receiver, "ip": ip, "mail_from": mail_from, "helo": helo, "author": author}
-        code = _run(" ".join(text), asked, given, words, json, verbose)
+        code = _run(" ".join(text), asked, given, words, json, verbose, fix)
     except ValueError as problem:
         fail(problem)
     raise typer.Exit(code)
 
 
 def _run(
-    argument: str, asked: Resolver | None, given: dict[str, Any], words: Wording, json: bool, verbose: int
+    argument: str,
+    asked: Resolver | None,
+    given: dict[str, Any],
+    words: Wording,
+    json: bool,
+    verbose: int,
+    fix: bool,
 ) -> int:
     from senderauth import sync
     from senderauth.cli import sources
+    from senderauth.cli.fixing import proposals_for
     from senderauth.cli.output import columns, in_colour, write, write_json
-    from senderauth.report import explain_document, explain_text
+    from senderauth.report import explain_document, explain_text, proposals_document, proposals_text
 
     data, rest = sources.read(argument)
     look: dict[str, Any] = {"width": columns(), "colour": in_colour(), "verbose": verbose}
     if rest is not None:
         return _log(sources.lines(data, rest), asked, given, words, json, look)
     report = sync.explain(data, asked, **given)
+    checked = next((bounce.check for bounce in report.bounces if bounce.check is not None), None)
+    proposals = proposals_for(checked, asked) if fix and checked is not None and asked is not None else None
     if json:
-        write_json(explain_document(report.bounces, report.groups))
+        whole = explain_document(report.bounces, report.groups)
+        if proposals is not None:
+            whole["proposals"] = proposals_document(proposals)["proposals"]
+        write_json(whole)
     else:
         write(explain_text(report, words, **look))
+        if proposals is not None:
+            write(proposals_text(proposals, words, width=columns(), colour=in_colour()))
     return report.exit_code()
 
 

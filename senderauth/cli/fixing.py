@@ -10,23 +10,24 @@ from typing import TYPE_CHECKING, Any
 from senderauth.cli.senders import read_senders
 
 if TYPE_CHECKING:
-    from senderauth.advice import Proposal, PublicKey, Report
+    from senderauth.advice import MessageReport, Proposal, PublicKey, Report
     from senderauth.dns import Resolver
 
 MAX_KEY_FILE = 65_536
 
 
 def proposals_for(
-    report: Report,
+    report: Report | MessageReport,
     resolver: Resolver,
     *,
+    judge: Any = None,
     network: str | None = None,
     senders: str | None = None,
     key: str | None = None,
     new_key: str | None = None,
     form: str | None = None,
 ) -> tuple[Proposal, ...]:
-    """The proposals that the options ask for. Raises ValueError."""
+    """The proposals that the options ask for. judge: see `propose`. Raises ValueError."""
     from ipaddress import ip_network
 
     from senderauth import sync
@@ -36,7 +37,23 @@ def proposals_for(
         raise ValueError(f"--as: {form!r} is none of {', '.join(FORMS)}")
     wide = ip_network(network) if network else None
     others = [row.scenario for row in read_senders(senders)] if senders else []
-    return sync.propose(report, resolver, network=wide, senders=others, key=key_from(key, new_key))
+    public = key_from(key, new_key)
+    return sync.propose(report, resolver, network=wide, senders=others, key=public, judge=judge)
+
+
+def message_judge(message: bytes, facts: dict[str, Any]) -> Any:
+    """Verifies the same message again, with the return path and HELO name of the scenario."""
+    from senderauth.advice import verify_message
+    from senderauth.simulation import Scenario
+
+    quick = {**facts, "with_second_opinion": False, "with_diagnosis": False}
+
+    async def again(scenario: Scenario, resolver: Resolver) -> MessageReport:
+        given = {"mail_from": scenario.mail_from, "helo": scenario.helo}
+        known = {name: value for name, value in given.items() if value is not None}
+        return await verify_message(message, resolver, **(quick | known))
+
+    return again
 
 
 def show_form(proposals: Iterable[Any], form: str, lang: str | None) -> None:

@@ -13,10 +13,16 @@ from senderauth.cli.options import (
     AsJson,
     Demo,
     FailOn,
+    Fix,
+    Form,
+    KeyFile,
     Lang,
     Nameservers,
+    Network,
+    NewKey,
     OverLive,
     Receivers,
+    Senders,
     Sets,
     Timeout,
     Tries,
@@ -26,7 +32,7 @@ from senderauth.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from senderauth.advice import MessageReport
+    from senderauth.advice import MessageReport, Proposal
     from senderauth.cli.mails import Mail
     from senderauth.dns import Resolver
 
@@ -71,6 +77,12 @@ def message(
     over_live: OverLive = False,
     set_: Sets = None,
     unset: Unsets = None,
+    fix: Fix = False,
+    network: Network = None,
+    senders: Senders = None,
+    key: KeyFile = None,
+    new_key: NewKey = None,
+    form: Form = None,
     demo: Demo = False,
     nameserver: Nameservers = None,
     timeout: Timeout = 5.0,
@@ -86,6 +98,7 @@ def message(
     senderauth message mail.eml --ip 203.0.113.9
     """
     from senderauth.cli.arguments import fail_level, moment, resolver_for
+    from senderauth.cli.fixing import message_judge
     from senderauth.cli.mails import is_single, mails
     from senderauth.cli.main import fail, warn
     from senderauth.dns import CachingResolver
@@ -115,6 +128,8 @@ def message(
         }
         noted_by = authserv_id or _own_name() if write_authentication_results else None
         shown = _Output(single, json, lang, verbose, quiet, noted_by)
+        if (fix or form) and not single:
+            raise ValueError("--fix takes one message")
         codes = set()
         for mail, report in _judged(mails(files), CachingResolver(over=asked), facts):
             if report is None:
@@ -122,6 +137,17 @@ def message(
                 shown.counts["unread"] += 1
                 codes.add(2)
             else:
+                if fix or form:
+                    shown.propose(
+                        report,
+                        CachingResolver(over=asked),
+                        form,
+                        judge=message_judge(mail.octets, facts),
+                        network=network,
+                        senders=senders,
+                        key=key,
+                        new_key=new_key,
+                    )
                 shown.write(mail.name, report)
                 codes.add(report.exit_code(level))
         shown.end()
@@ -176,18 +202,35 @@ class _Output:
         self.single, self.json, self.verbose, self.quiet = single, json, verbose, quiet
         self.authserv_id = authserv_id
         self.counts: Counter[str] = Counter()
+        self.proposals: tuple[Proposal, ...] | None = None
+        self.form: str | None = None
+        self.lang = lang
+
+    def propose(self, report: MessageReport, resolver: Resolver, form: str | None, **options: Any) -> None:
+        """Works the proposals out that are shown with the message, or in its place."""
+        from senderauth.cli.fixing import proposals_for
+
+        self.form = form
+        self.proposals = proposals_for(report, resolver, form=form, **options)
 
     def write(self, name: str, report: MessageReport) -> None:
         """One message's report: a document or a line of JSON, the field, the report or its short form."""
         from senderauth.cli.output import columns, in_colour, write, write_json
         from senderauth.message import write_results
-        from senderauth.report import message_document, message_text
+        from senderauth.report import message_document, message_text, proposals_document, proposals_text
 
         self.counts[report.outcome] += 1
-        if self.authserv_id is not None:
+        if self.form is not None:
+            from senderauth.cli.fixing import show_form
+
+            show_form(self.proposals or (), self.form, self.lang)
+        elif self.authserv_id is not None:
             write(write_results(self.authserv_id, report.authentication_results).replace("\r\n", "\n"))
         elif self.json:
-            write_json(message_document(report, name), 2 if self.single else None)
+            whole = message_document(report, name)
+            if self.proposals is not None:
+                whole["proposals"] = proposals_document(self.proposals)["proposals"]
+            write_json(whole, 2 if self.single else None)
         else:
             write(
                 message_text(
@@ -200,6 +243,8 @@ class _Output:
                     quiet=self.quiet or not (self.single or self.verbose),
                 )
             )
+            if self.proposals is not None:
+                write(proposals_text(self.proposals, self.words, width=columns(), colour=in_colour()))
 
     def end(self) -> None:
         """Of many messages, how many came to what."""

@@ -37,7 +37,9 @@ def _why(ground: Ground, case: Case) -> str:
         return "no-record-own-account"
     if foreign(ground.author):
         return "no-record-foreign-author"
-    path = ground.report.scenario.mail_from_address
+    if ground.changed_on_the_way:
+        return "no-record-changed-on-the-way"
+    path = ground.scenario.mail_from_address
     if case.entry_id.startswith("spf") and path is not None and foreign(path.domain):
         return "no-record-foreign-return-path"
     if case.entry_id == "author-domain-missing":
@@ -50,7 +52,7 @@ def _why(ground: Ground, case: Case) -> str:
 
 
 def _made(ground: Ground, id: str, left: tuple[Case, ...]) -> Proposal:
-    scenario = ground.report.scenario
+    scenario = ground.scenario
     path = scenario.mail_from_address
     facts: dict[str, object] = {
         "author_domain": ground.author,

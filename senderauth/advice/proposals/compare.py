@@ -2,21 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
-from senderauth.advice.judge import Report
+from senderauth import dmarc, spf
+from senderauth.advice.judge import outcome
 from senderauth.advice.proposals.proposal import Case
-from senderauth.simulation import OUTCOMES, Prediction
+from senderauth.simulation import (
+    OUTCOMES,
+    Host,
+    MailDomain,
+    Outcome,
+    Prediction,
+    Scenario,
+    Sender,
+    Verdict,
+)
+from senderauth.values import Finding
 
 BAD = ("refused", "deferred", "marked")
 
 
-def cases(report: Report) -> tuple[Case, ...]:
+class Judged(Protocol):
+    """What proposals are made from: the report of a planned send, or of a message with an author domain."""
+
+    @property
+    def scenario(self) -> Scenario | None: ...  # noqa: D102 - as in the reports
+    @property
+    def hosts(self) -> tuple[Host, ...]: ...  # noqa: D102
+    @property
+    def senders(self) -> tuple[Sender, ...]: ...  # noqa: D102
+    @property
+    def domains(self) -> tuple[MailDomain, ...]: ...  # noqa: D102
+    @property
+    def surveys(self) -> tuple[spf.Survey, ...]: ...  # noqa: D102
+    @property
+    def policies(self) -> Mapping[str, dmarc.Policy]: ...  # noqa: D102
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]: ...  # noqa: D102
+    @property
+    def predictions(self) -> tuple[Prediction, ...]: ...  # noqa: D102
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...  # noqa: D102
+
+
+def outcome_of(report: Judged) -> Outcome:
+    """The worst that any receiver would answer, see `Report.outcome`."""
+    return outcome(report.predictions, report.hosts)
+
+
+def cases(report: Judged) -> tuple[Case, ...]:
     """Every predicted answer that is no acceptance, but those that only missing DNS answers bring."""
     return tuple(_case(p) for p in report.predictions if p.outcome in BAD and not p.for_now)
 
 
-def compared(before: Report, after: Report) -> tuple[tuple[Case, ...], tuple[Case, ...], tuple[Case, ...]]:
+def compared(before: Judged, after: Judged) -> tuple[tuple[Case, ...], tuple[Case, ...], tuple[Case, ...]]:
     """The cases that are gone, those that stay, those that are new or worse. Predictions are told apart by
     receiver, host, address and signing; where the signing itself is part of the change, by its place.
     """

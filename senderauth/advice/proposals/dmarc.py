@@ -56,7 +56,7 @@ async def _return_path(ground: Ground, failing: list[Verdict]) -> tuple[Proposal
     """A return path under the author's domain: its own where SPF passes for that already, else a name below
     it with what bounces need; last the author's domain itself with the hosts added.
     """
-    path = ground.report.scenario.mail_from_address
+    path = ground.scenario.mail_from_address
     if path is None or path.domain == ground.author or foreign(ground.author):
         return ()
     local = path.local or "bounce"

@@ -8,8 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from senderauth import names, spf
 from senderauth.advice.action import Actor
-from senderauth.advice.judge import Report
-from senderauth.advice.proposals.compare import BAD
+from senderauth.advice.proposals.compare import BAD, Judged
 from senderauth.advice.proposals.keys import PublicKey
 from senderauth.advice.proposals.proposal import Change, Kind, Proposal, Setting, text_of
 from senderauth.advice.proposals.providers import is_mailbox_provider
@@ -19,7 +18,7 @@ from senderauth.values import Facts, Reason
 
 Network = IPv4Network | IPv6Network
 IPAddress = IPv4Address | IPv6Address
-Judge = Callable[[Scenario, Resolver], Awaitable[Report]]
+Judge = Callable[[Scenario, Resolver], Awaitable[Judged]]
 """Judges a send again, as the report was made."""
 
 MAX_UDP = 512
@@ -30,24 +29,38 @@ MAX_UDP = 512
 class Ground:
     """The case at hand."""
 
-    report: Report
+    report: Judged
+    scenario: Scenario
     resolver: Resolver
     judge: Judge
+    planned: Judge
+    """Judges the other sends."""
     network: Network | None
     key: PublicKey | None
-    others: tuple[tuple[Scenario, Report], ...]
+    others: tuple[tuple[Scenario, Judged], ...]
     """Sends that must not become worse, as they are judged now."""
     surveys: dict[str, spf.Survey] = field(default_factory=dict)
 
     @property
     def author(self) -> str:
         """The author domain."""
-        return self.report.scenario.author_address.domain
+        return self.scenario.author_address.domain
 
     @property
     def organization(self) -> str:
         """The registrable domain of the author, or the author domain where it has none."""
         return names.registrable(self.author) or self.author
+
+    @property
+    def changed_on_the_way(self) -> bool:
+        """The author domain signed the message, its key is there, and the signature fails: forwarded by who
+        changed it, a mailing list mostly. The host that delivered it is then nobody's to authorise.
+        """
+        return any(
+            signature.result == "fail" and names.is_below(self.author, signature.domain)
+            for verdict in self.report.verdicts
+            for signature in verdict.dkim
+        )
 
     def sender(self, verdict: Verdict) -> Sender:
         """The sending host of a verdict."""

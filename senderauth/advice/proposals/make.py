@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from senderauth.advice.judge import Report, check
+from senderauth.advice.judge import check
 from senderauth.advice.proposals.advise import advice, case_key
-from senderauth.advice.proposals.compare import cases
+from senderauth.advice.proposals.compare import Judged, cases
 from senderauth.advice.proposals.dkim import dkim_proposals
 from senderauth.advice.proposals.dmarc import dmarc_proposals
 from senderauth.advice.proposals.ground import Ground, Judge, Network
@@ -23,28 +23,34 @@ MAX_TRIED = 48
 
 
 async def propose(
-    report: Report,
+    report: Judged,
     resolver: Resolver,
     *,
     network: Network | None = None,
     senders: Iterable[Scenario] = (),
     key: PublicKey | None = None,
+    judge: Judge | None = None,
 ) -> tuple[Proposal, ...]:
     """The smallest changes that cure what a report predicts, each tried over the resolver that the report was
     made with, cures first; then improvements; then what no record helps. A change whose proof fails is not
     among them.
 
     network: the network of the sending hosts, to be authorised in place of single addresses. senders:
-    other sends that must not become worse. key: a DKIM key that may be published.
+    other sends that must not become worse. key: a DKIM key that may be published. judge: judges the send
+    again, `check` where none is given; for a message it verifies that. Empty for a report without a
+    scenario.
     """
+    if report.scenario is None:
+        return ()
     asked = CachingResolver(over=resolver)
-    again = judge_like(report)
-    others = tuple([(scenario, await again(scenario, asked)) for scenario in senders])
-    ground = Ground(report, asked, again, network, key, others)
+    planned = judge_like(report)
+    others = tuple([(scenario, await planned(scenario, asked)) for scenario in senders])
+    ground = Ground(report, report.scenario, asked, judge or planned, planned, network, key, others)
+    own = not ground.changed_on_the_way
     groups = [
-        *await spf_proposals(ground),
+        *(await spf_proposals(ground) if own else ()),
         *await dkim_proposals(ground),
-        *await dmarc_proposals(ground),
+        *(await dmarc_proposals(ground) if own else ()),
         *await adsp_proposals(ground),
         *await host_proposals(ground),
     ]
@@ -59,12 +65,12 @@ async def propose(
     return (*offered, *advice(ground, offered))
 
 
-def judge_like(report: Report) -> Judge:
+def judge_like(report: Judged) -> Judge:
     """A judge that asks the same receivers as the report did."""
     named = not any(p.optional for p in report.predictions)
     receivers = list(dict.fromkeys(p.receiver for p in report.predictions)) if named else None
 
-    async def again(scenario: Scenario, resolver: Resolver) -> Report:
+    async def again(scenario: Scenario, resolver: Resolver) -> Judged:
         return await check(scenario, resolver, receivers=receivers)
 
     return again

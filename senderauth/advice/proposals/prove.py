@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from senderauth import spf
-from senderauth.advice.judge import Report
-from senderauth.advice.proposals.compare import compared
+from senderauth.advice.judge import outcome
+from senderauth.advice.proposals.compare import Judged, compared, outcome_of
 from senderauth.advice.proposals.ground import Ground
 from senderauth.advice.proposals.proposal import Change, Other, Proof, Proposal, Reach, Setting, overlay
 from senderauth.dns import CachingResolver, OverlayResolver, Resolver
@@ -31,7 +31,7 @@ async def prove(ground: Ground, proposal: Proposal) -> Proposal:
     """The proposal with its proof, and with what it cures and leaves."""
     tried: Resolver = CachingResolver(OverlayResolver(overlay(proposal.changes), over=ground.resolver))
     before = ground.report
-    after = await ground.judge(as_set(before.scenario, proposal.settings), tried)
+    after = await ground.judge(as_set(ground.scenario, proposal.settings), tried)
     gone, stay, worse = compared(before, after)
     reaches = await _reaches(ground, tried, before, after, proposal.changes)
     others = tuple([await _other(ground, tried, scenario, report) for scenario, report in ground.others])
@@ -55,13 +55,13 @@ async def prove(ground: Ground, proposal: Proposal) -> Proposal:
         broken.append(Reason("proof-policy-laxer", {"policies": [reason.id for reason in laxer]}))
     proof = Proof(
         holds=not broken,
-        before=before.outcome,
+        before=outcome_of(before),
         after=_outcome(before, after),
         worse=worse,
         reach=tuple(reaches),
         others=others,
         laxer=laxer,
-        uncovered=tuple(_uncovered(before, after, reaches)),
+        uncovered=tuple(_uncovered(before, after, reaches, proposal.changes)),
         broken=tuple(broken),
     )
     return replace(proposal, cures=gone, leaves=stay, proof=proof)
@@ -83,15 +83,15 @@ def as_set(scenario: Scenario, settings: Iterable[Setting]) -> Scenario:
     return scenario
 
 
-def _outcome(before: Report, after: Report) -> Outcome:
+def _outcome(before: Judged, after: Judged) -> Outcome:
     """The overall outcome with the same receivers counted as before."""
     optional = {p.receiver for p in before.predictions if p.optional}
-    predictions = tuple(replace(p, optional=p.receiver in optional) for p in after.predictions)
-    return replace(after, predictions=predictions).outcome
+    counted = [replace(p, optional=p.receiver in optional) for p in after.predictions]
+    return outcome(counted, after.hosts)
 
 
 async def _reaches(
-    ground: Ground, tried: Resolver, before: Report, after: Report, changes: Iterable[Change]
+    ground: Ground, tried: Resolver, before: Judged, after: Judged, changes: Iterable[Change]
 ) -> list[Reach]:
     """The SPF records that read differently now: of the report, of the other sends, and those changed."""
     found: list[Reach] = []
@@ -137,14 +137,14 @@ def _broken_reach(reach: Reach, narrows: bool) -> Iterator[Reason]:
         yield Reason("proof-too-many-voids", facts)
 
 
-async def _other(ground: Ground, tried: Resolver, scenario: Scenario, report: Report) -> Other:
-    after = await ground.judge(scenario, tried)
+async def _other(ground: Ground, tried: Resolver, scenario: Scenario, report: Judged) -> Other:
+    after = await ground.planned(scenario, tried)
     _, _, worse = compared(report, after)
     receivers = tuple(dict.fromkeys(case.receiver for case in worse))
-    return Other(scenario, report.outcome, _outcome(report, after), receivers)
+    return Other(scenario, outcome_of(report), _outcome(report, after), receivers)
 
 
-def _laxer(before: Report, after: Report) -> Iterator[Reason]:
+def _laxer(before: Judged, after: Judged) -> Iterator[Reason]:
     """Policies that ask for less than before, of names that both reports speak of."""
     for standard, old in before.policies.items():
         new = after.policies.get(standard)
@@ -167,10 +167,15 @@ def _laxer(before: Report, after: Report) -> Iterator[Reason]:
     for judged, again in zip(before.verdicts[:1], after.verdicts[:1], strict=False):
         was, now = judged.adsp.practice or "unknown", again.adsp.practice or "unknown"
         if PRACTICES.get(now, 0) < PRACTICES.get(was, 0):
-            yield Reason("laxer-adsp", {"domain": before.scenario.author_address.domain, "before": was})
+            yield Reason("laxer-adsp", {"domain": before.policies["rfc9989"].domain, "before": was})
 
 
-def _uncovered(before: Report, after: Report, reaches: Iterable[Reach]) -> Iterator[Reason]:
+def _uncovered(
+    before: Judged, after: Judged, reaches: Iterable[Reach], changes: Iterable[Change]
+) -> Iterator[Reason]:
+    hosts = [change.name for change in changes if change.rdtype in ("A", "AAAA", "MX")]
+    if hosts:  # whose records have a: or mx: of this name, nobody can list
+        yield Reason("uncovered-other-domains", {"names": list(dict.fromkeys(hosts))})
     for reach in reaches:
         if reach.uncovered:
             yield Reason("uncovered-spf-terms", {"domain": reach.domain, "terms": list(reach.uncovered)})

@@ -198,7 +198,7 @@ async def _closed(ground: Ground, survey: Survey) -> list[tuple[Proposal, ...]]:
     if record is None or not any(t.name == "all" for t in record.mechanisms):  # it stands in a redirect's
         return []
     known: list[str] = []
-    reports = [(ground.report.scenario, ground.report), *ground.others]
+    reports = [(ground.scenario, ground.report), *ground.others]
     for scenario, report in reports:
         path = scenario.mail_from_address
         if path is not None and path.domain == survey.domain:
