@@ -2,7 +2,7 @@
 
 from senderauth.audit.examine import TRIED, Options
 from senderauth.audit.job import Job, Progress, Result, Running
-from senderauth.audit.read import Entry, read
+from senderauth.audit.read import Entry, chosen_selectors, read
 from senderauth.audit.row import FIELDS, GRADES, SCHEMA, Row, document
 from senderauth.audit.run import NameServersGone, audit, audit_rows
 from senderauth.audit.summary import Summary
@@ -26,6 +26,7 @@ __all__ = [
     "audit",
     "audit_rows",
     "chosen_fields",
+    "chosen_selectors",
     "document",
     "format_of",
     "read",

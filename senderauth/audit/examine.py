@@ -15,7 +15,7 @@ from senderauth.audit.row import Host, Row, Silence
 from senderauth.audit.stranger import address_of_stranger, spf_of_stranger, spoofing
 from senderauth.dns import Question
 from senderauth.simulation import Scenario, mail_domain_findings
-from senderauth.values import Finding
+from senderauth.values import Finding, Trace
 
 TRIED = ("default", "google", "selector1", "selector2", "s1", "k1")
 """Selectors that are tried where none is named: those of the largest services and panels."""
@@ -45,33 +45,30 @@ async def examine(entry: Entry, asks: Asks, options: Options, branches: spf.Bran
     named = tuple(dict.fromkeys((*options.selectors, *entry.selectors)))
     await _ask_own(asks, domain, named)
     survey = await spf.outline(asks, domain, branches)
-    policies = {
-        "rfc9989": await dmarc.discover(asks, domain, "rfc9989"),
-        "rfc7489": await dmarc.discover(asks, domain, "rfc7489"),
-    }
+    newer, older = await dmarc.discover_both(asks, domain)
+    policies = {"rfc9989": newer, "rfc7489": older}
     practice = await adsp.evaluate(asks, domain)
     mx = await mail_exchange(asks, domain)
     base = await asks.resolve(Question(f"_domainkey.{domain}", "TXT")) if not named else None
     none_possible = base is not None and base.name_missing
-    keys = [await dkim.fetch_key(asks, domain, selector) for selector in named or TRIED]
+    keys = await _keys(asks, domain, named or TRIED, entry.selectors)
     address = address_of_stranger(survey)
     by_spf = await spf_of_stranger(asks, survey, address)
     spoofed = spoofing(survey, address, by_spf, policies, practice, mx.state)
     hosts, about_hosts = await _hosts(entry, asks)
     linted = await lint.lint(asks, domain) if options.with_lint else ()
-    findings = parts.once(
-        (
-            *(() if survey.sends_nothing else mail_domain_findings(mx)),
-            *survey.findings,
-            *_key_findings(keys, entry),
-            *policies["rfc9989"].findings,
-            *policies["rfc7489"].findings,
-            *dmarc.compare(policies["rfc9989"], policies["rfc7489"]),
-            *practice.findings,
-            *about_hosts,
-            *linted,
-        )
+    findings = (
+        *(() if survey.sends_nothing else mail_domain_findings(mx)),
+        *survey.findings,
+        *(finding for key in keys if key.state != "temperror" for finding in key.findings),
+        *newer.findings,
+        *older.findings,
+        *dmarc.compare(newer, older),
+        *practice.findings,
+        *linted,
     )
+    if about_hosts:
+        findings = parts.once(findings + about_hosts)
     spf_row, dmarc_row, mx_row = parts.spf_part(survey), parts.dmarc_part(policies), parts.mx_part(mx)
     unknown = tuple(Silence(q.name, q.rdtype, answer.status.value) for q, answer in asks.unknown.items())
     return Row(
@@ -108,14 +105,17 @@ async def _ask_own(asks: Asks, domain: str, named: tuple[str, ...]) -> None:
     await asks.resolve_own([Question(f"{label}.{domain}", "TXT") for label in labels])
 
 
-def _key_findings(keys: list[dkim.Key], entry: Entry) -> list[Finding]:
-    """Of the keys that exist, and of the missing ones that this very line named."""
-    return [
-        finding
-        for key in keys
-        if key.state not in ("missing", "temperror") or key.selector in entry.selectors
-        for finding in key.findings
-    ]
+async def _keys(
+    asks: Asks, domain: str, selectors: tuple[str, ...], by_line: tuple[str, ...]
+) -> list[dkim.Key]:
+    """The keys that exist, those that DNS would not tell of, and missing ones that this very line named."""
+    found: list[dkim.Key] = []
+    for selector in selectors:
+        name = f"{selector}._domainkey.{domain}"
+        answer = await asks.resolve(Question(name, "TXT"))
+        if not answer.absent or selector in by_line:
+            found.append(dkim.judge_key(domain, selector, name, answer, Trace("dkim-key")))
+    return found
 
 
 async def _hosts(entry: Entry, asks: Asks) -> tuple[tuple[Host, ...], tuple[Finding, ...]]:

@@ -121,6 +121,12 @@ def _items(value: object, field: str) -> tuple[str, ...] | None:
 _SEPARATORS = str.maketrans(",;|", "   ")
 
 
+def chosen_selectors(text: str | None) -> tuple[str, ...]:
+    """The selectors that `--selectors a,b` names. Raises ValueError."""
+    found = [parse_signer(f"selector.example:{word}")[1] for word in _items(text, "selector") or ()]
+    return tuple(dict.fromkeys(selector for selector in found if selector))
+
+
 # --- streams ---------------------------------------------------------------------------------------
 
 

@@ -55,9 +55,7 @@ def audit(
         float | None, typer.Option(metavar="N", help="Questions a second to each name server at most.")
     ] = None,
     retries: Annotated[int, typer.Option(min=0, max=5, help="How often to ask again what is unknown.")] = 1,
-    cache_size: Annotated[
-        int, typer.Option(min=100, help="Answers kept of shared names.")
-    ] = 20_000,
+    cache_size: Annotated[int, typer.Option(min=100, help="Answers kept of shared names.")] = 20_000,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
     lang: Lang = None,
     fail_on: FailOn = None,
@@ -66,14 +64,14 @@ def audit(
 
     senderauth audit domains.txt -o audit.jsonl
     """
-    from senderauth.audit import Job, Options, chosen_fields, format_of
+    from senderauth.audit import Job, Options, chosen_fields, chosen_selectors, format_of
     from senderauth.cli.arguments import fail_level, resolver_for
     from senderauth.cli.main import fail
 
     try:
         level = fail_level(fail_on)
         resolver = resolver_for(zone or (), demo, nameserver or (), timeout, tries, rate=rate)
-        words = tuple(word for word in (selectors or "").replace(",", " ").split())
+        words = chosen_selectors(selectors)
         job = Job(
             None if domains == "-" else Path(domains),
             output,

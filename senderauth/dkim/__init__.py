@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from senderauth.dkim.keys import Key, KeySearch, common_selectors, fetch_key, find_keys
+from senderauth.dkim.keys import judge as judge_key
 from senderauth.dkim.record import KeyRecord, TagList, parse_key, tag_list
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ __all__ = [
     "fetch_key",
     "find_keys",
     "header_digest",
+    "judge_key",
     "own_field",
     "parse_key",
     "parse_signature",

@@ -1,6 +1,6 @@
 """DMARC under RFC 9989 and RFC 7489: whose policy applies, does it align, what does it ask for?"""
 
-from senderauth.dmarc.discover import Policy, Walked, discover
+from senderauth.dmarc.discover import Policy, Walked, discover, discover_both
 from senderauth.dmarc.evaluate import Alignment, DKIMIdentity, SPFIdentity, Verdict, evaluate
 from senderauth.dmarc.lint import compare
 from senderauth.dmarc.misplaced import find_misplaced
@@ -20,6 +20,7 @@ __all__ = [
     "check_report_destinations",
     "compare",
     "discover",
+    "discover_both",
     "evaluate",
     "find_misplaced",
     "parse",

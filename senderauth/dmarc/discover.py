@@ -100,6 +100,8 @@ class _Search:
     org: str
     walk: tuple[Walked, ...] = ()
     org_unknown: bool = False
+    seen: dict[str, Walked] = field(default_factory=dict)
+    """Names that were looked at already, under the other standard."""
 
     def nothing(self, reason: Reason, *, unknown: bool = False) -> Policy:
         """The end without a policy."""
@@ -121,16 +123,40 @@ async def discover(resolver: Resolver, author_domain: str, standard: Standard = 
 
     if standard not in get_args(Standard):
         raise ValueError(f"no such standard: {standard!r}")
+    found = await _discovered(resolver, author_domain, standard, {})
+    return replace(found, findings=findings_of(found))
+
+
+async def discover_both(resolver: Resolver, author_domain: str) -> tuple[Policy, Policy]:
+    """The policies under RFC 9989 and RFC 7489, each name read once. The findings of the second are those
+    that the first does not have already.
+    """
+    from senderauth.dmarc.lint import findings_of
+
+    seen: dict[str, Walked] = {}
+    newer = await _discovered(resolver, author_domain, "rfc9989", seen)
+    older = await _discovered(resolver, author_domain, "rfc7489", seen)
+    newer = replace(newer, findings=findings_of(newer))
+    if (older.location, older.policy, older.tag, older.reason.id) != (
+        newer.location, newer.policy, newer.tag, newer.reason.id,
+    ):  # fmt: skip
+        told = {(finding.id, finding.subject) for finding in newer.findings}
+        others = tuple(f for f in findings_of(older) if (f.id, f.subject) not in told)
+        older = replace(older, findings=others)
+    return newer, older
+
+
+async def _discovered(
+    resolver: Resolver, author_domain: str, standard: Standard, seen: dict[str, Walked]
+) -> Policy:
     shown = author_domain[:256]
     trace = Trace("dmarc-discovery", domain=shown, standard=standard, rfc=RFC[standard])
     name = names.normalise(author_domain)
     if name is None:
         search = _Search(resolver, shown, standard, trace, shown)
-        found = search.nothing(Reason("dmarc-domain-unusable", {"domain": shown}))
-    else:
-        search = _Search(resolver, name, standard, trace, name)
-        found = await (_by_walk(search) if standard == "rfc9989" else _by_suffix(search))
-    return replace(found, findings=findings_of(found))
+        return search.nothing(Reason("dmarc-domain-unusable", {"domain": shown}))
+    search = _Search(resolver, name, standard, trace, name, seen=seen)
+    return await (_by_walk(search) if standard == "rfc9989" else _by_suffix(search))
 
 
 @lru_cache(maxsize=16_384)
@@ -140,8 +166,12 @@ def question(name: str) -> Question | None:
     return None if place is None else Question(place, "TXT")
 
 
-async def look(resolver: Resolver, name: str, trace: Trace) -> Walked | None:
+async def look(
+    resolver: Resolver, name: str, trace: Trace, seen: dict[str, Walked] | None = None
+) -> Walked | None:
     """Asks one name for its DMARC record. None: the name is too long for a `_dmarc` label."""
+    if seen and (known := seen.get(name)) is not None:
+        return known
     asked = question(name)
     if asked is None:
         return None
@@ -162,7 +192,10 @@ async def look(resolver: Resolver, name: str, trace: Trace) -> Walked | None:
         record=record.text[:MAX_SHOWN] if record else "",
     )
     shown = tuple(plain(text[:200]) for text in strays[:MAX_STRAYS])
-    return Walked(name, state, answer.status.value, record, len(strays), shown, answer.canonical_name)
+    walked = Walked(name, state, answer.status.value, record, len(strays), shown, answer.canonical_name)
+    if seen is not None:
+        seen[name] = walked
+    return walked
 
 
 def walk_questions(name: str) -> list[Question]:
@@ -170,12 +203,14 @@ def walk_questions(name: str) -> list[Question]:
     return [asked for step in names.walk(name) if (asked := question(step))]
 
 
-async def walk(resolver: Resolver, name: str, trace: Trace) -> tuple[Walked, ...]:
+async def walk(
+    resolver: Resolver, name: str, trace: Trace, seen: dict[str, Walked] | None = None
+) -> tuple[Walked, ...]:
     """The DNS tree walk from a name upwards, at most 8 questions (RFC 9989 4.10)."""
     prefetch(resolver, walk_questions(name))
     asked: list[Walked] = []
     for step in names.walk(name):
-        walked = await look(resolver, step, trace)
+        walked = await look(resolver, step, trace, seen)
         if walked is None:
             continue
         asked.append(walked)
@@ -209,7 +244,7 @@ async def organizational_domain(resolver: Resolver, name: str, trace: Trace) -> 
 async def _by_walk(search: _Search) -> Policy:
     """RFC 9989 4.10.1: the author domain's own record, else the organizational domain's, else the PSD's."""
     name = search.name
-    search.walk = walked = await walk(search.resolver, name, search.trace)
+    search.walk = walked = await walk(search.resolver, name, search.trace, search.seen)
     search.org = organizational(name, walked)
     silent = next((step for step in walked if step.state == "unknown"), None)
     by_name = {step.name: step for step in walked if step.record is not None}
@@ -233,7 +268,7 @@ async def _by_suffix(search: _Search) -> Policy:
     steps = tuple(dict.fromkeys((search.name, search.org)))
     prefetch(search.resolver, [asked for step in steps if (asked := question(step))])
     for step in steps:
-        found = await look(search.resolver, step, search.trace)
+        found = await look(search.resolver, step, search.trace, search.seen)
         if found is None:
             continue
         search.walk += (found,)
