@@ -42,7 +42,7 @@ PASSED_ON = {
 GOOD_NEWS = {"dkim-key-valid", "dkim-signature-supposed"}
 
 # The same words in two languages on purpose: (kind, id, field).
-SAME: set[tuple[str, str, str]] = set()
+SAME = {("word", "yes", "text")}
 
 Words = dict[tuple[str, str, str], str]
 """(kind, id, field) to text."""

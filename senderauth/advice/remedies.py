@@ -60,8 +60,10 @@ def _spf(simulation: Simulation, sender: Sender, verdict: Verdict) -> list[Actio
     survey = next((s for s in simulation.surveys if s.domain == domain), None)
     actions: list[Action] = []
     if survey is not None and (servers := [*survey.includes, *map(str, survey.networks)]):
-        more = max(0, len(servers) - MAX_SERVERS)
-        facts = {"domain": domain, "servers": servers[:MAX_SERVERS], "more": more}
+        shown = servers[:MAX_SERVERS]
+        if len(servers) > MAX_SERVERS:
+            shown.append(f"… (+{len(servers) - MAX_SERVERS})")
+        facts = {"domain": domain, "servers": shown, "count": len(servers)}
         actions.append(Action("use-authorised-server", "sender", facts))
     actions += spf_actions(simulation, sender, verdict)
     if verdict.spf.result in ("fail", "softfail"):

@@ -64,6 +64,7 @@ KINDS = {
     "receiver": "simulation",
     "evidence": "simulation",
     "ui": "ui",
+    "word": "simulation",
     "audit": "audit",
     # of bounces and their catalogue
     "explain": "explain",
@@ -82,6 +83,10 @@ KINDS = {
 }
 
 
+WORDS = frozenset({"kind", "state", "problem"})
+"""Facts whose values are words of ours."""
+
+
 class Wording:
     """All prose in one language."""
 
@@ -97,7 +102,15 @@ class Wording:
 
     def fill(self, template: str, facts: Facts) -> str:
         """The template with the facts filled in, fit to print."""
-        return fill(template, {name: _shown(value) for name, value in facts.items()})
+        return fill(template, {name: self._shown(name, value) for name, value in facts.items()})
+
+    def _shown(self, name: str, value: object) -> str:
+        """A fact as text; a word of ours in this language."""
+        if isinstance(value, bool):
+            name, value = "state", "yes" if value else "no"
+        if name in WORDS and isinstance(value, str):
+            return self._find("word", value).get("text") or _shown(value)
+        return _shown(value)
 
     def _find(self, kind: str, id: str) -> Mapping[str, str]:
         room = KINDS.get(kind) or ROOMS.get(id.partition("-")[0], "")
@@ -133,8 +146,6 @@ def _shown(value: object) -> str:
     value = plain(value)
     if isinstance(value, list):
         return ", ".join(_shown(inner) for inner in value[:20]) + (", …" if len(value) > 20 else "")
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     return printable("" if value is None else value)
 
 
