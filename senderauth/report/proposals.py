@@ -152,7 +152,9 @@ def difference(old: str, new: str) -> tuple[int, int, int]:
     limit = min(len(old), len(new))
     while start < limit and old[start] == new[start]:
         start += 1
-    start = new.rfind(" ", 0, start) + 1 if start < len(new) or start < len(old) else start
+    whole = all(start == len(text) or text[start] == " " for text in (old, new))
+    if not whole:  # in the middle of a word
+        start = new.rfind(" ", 0, start) + 1
     end = 0
     while end <= limit - start and end < limit and old[-1 - end] == new[-1 - end]:
         end += 1

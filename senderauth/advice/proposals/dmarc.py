@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from senderauth import dmarc, names
 from senderauth.advice.proposals.ground import Ground, draft, foreign
-from senderauth.advice.proposals.proposal import Change, Proposal, Setting, text_of
+from senderauth.advice.proposals.proposal import Change, Kind, Proposal, Setting, text_of
 from senderauth.advice.proposals.providers import providers_of
 from senderauth.advice.proposals.spf import V, ways_in
 from senderauth.simulation import Verdict
@@ -125,21 +125,15 @@ async def _record(ground: Ground) -> tuple[Proposal, ...]:
     change = await dmarc_change(ground, name, first_record(ground))
     if change is None or change.old:  # a record that cannot be used is for its owner to read
         return ()
-    kind = "cure" if ground.complaints(*MISSING) else "improvement"
     facts = {"domain": ground.organization, "name": name}
     cautions = (
         Reason("caution-report-mailbox", {"domain": ground.organization}),
         Reason("caution-staged-policy", {"domain": ground.organization}),
     )
-    return (
-        draft(
-            "dmarc-first-record",
-            "domain-owner",
-            facts,
-            change,
-            kind="cure" if kind == "cure" else "improvement",
-            cautions=cautions,
-        ),
+    kinds: tuple[Kind, ...] = ("cure", "improvement") if ground.complaints(*MISSING) else ("improvement",)
+    return tuple(
+        draft("dmarc-first-record", "domain-owner", facts, change, kind=kind, cautions=cautions)
+        for kind in kinds
     )
 
 

@@ -1,0 +1,518 @@
+"""Proposals: for each kind of trouble the change that is offered, and what its proof says."""
+
+import json
+import tomllib
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from senderauth import Scenario, ZoneResolver, spf, sync
+from senderauth.advice import Proposal, new_pair, propose, public_key
+from senderauth.advice.proposals.compare import cases
+from senderauth.advice.proposals.proposal import strings
+from senderauth.advice.proposals.providers import is_mailbox_provider, providers, providers_of
+from senderauth.advice.proposals.spf import as_version, before_end, inserted, mend, merge
+from senderauth.dns import Answer, Question, drive
+from senderauth.report import handover, proposals_document, proposals_text, schema, wording
+from senderauth.report.proposals import difference
+from tests.test_cases import CASES, REWRITE, judge
+
+Zone = dict[tuple[str, str], Any]
+SHOP: Zone = {("shop.example", "MX"): [(10, "mx.shop.example")], ("mx.shop.example", "A"): ["192.0.2.25"]}
+IP = "203.0.113.9"
+GOOD = new_pair("ed25519").public
+
+
+def txt(**names: str) -> Zone:
+    """TXT records; "_" in a name's keyword is a dot, "apex" the domain."""
+    return {
+        ("shop.example" if n == "apex" else f"{n.replace('__', '.')}.shop.example", "TXT"): [t.encode()]
+        for n, t in names.items()
+    }
+
+
+def proposed(zone: Zone, scenario: Scenario | None = None, **options: Any) -> tuple[Proposal, ...]:
+    resolver = ZoneResolver.from_records(SHOP | zone)
+    scenario = scenario or Scenario("a@shop.example", (IP,), signers=())
+    return sync.propose(sync.check(scenario, resolver), resolver, **options)
+
+
+def only(proposals: tuple[Proposal, ...], id: str) -> Proposal:
+    found = [proposal for proposal in proposals if proposal.id == id]
+    assert found, [proposal.id for proposal in proposals]
+    return found[0]
+
+
+# --- SPF ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("record", "id", "new"),
+    [
+        ("v=spf1 mx -all", "spf-add-address", f"v=spf1 mx ip4:{IP} -all"),
+        ("v=spf1 mx ~all exp=why.%{d}", "spf-add-address", None),  # softfail is refused by nobody usual
+        ("v=spf1 -ip4:203.0.113.0/24 -all", "spf-add-address", f"v=spf1 ip4:{IP} -ip4:203.0.113.0/24 -all"),
+        ("v=spf1 mx redirect=mx.shop.example", "spf-add-address", None),
+        ("v=spf1 ipv4:192.0.2.1 -all", "spf-mend-syntax", f"v=spf1 ip4:192.0.2.1 ip4:{IP} -all"),
+        ("v=spf1 ip4:192.0.2.1, ip4:203.0.113.9, -all", "spf-mend-syntax",
+         "v=spf1 ip4:192.0.2.1 ip4:203.0.113.9 -all"),
+        ("v=spf1 mx include:gone.example -all", "spf-within-limits", f"v=spf1 mx ip4:{IP} -all"),
+    ],
+)  # fmt: skip
+def test_an_spf_record_gets_what_it_lacks_and_keeps_the_rest(record: str, id: str, new: str | None) -> None:
+    found = [p for p in proposed(txt(apex=record)) if p.id == id]
+    if new is None:
+        return
+    (change,) = found[0].changes
+    assert (change.old, change.new) == ((record,), (new,))
+    assert found[0].proof is not None
+    assert found[0].proof.holds
+
+
+def test_other_txt_records_at_the_name_stay() -> None:
+    zone: Zone = {("shop.example", "TXT"): [b"other=1", b"v=spf1 mx -all"]}
+    (change,) = only(proposed(zone), "spf-add-address").changes
+    assert change.kept == ("other=1",)
+    assert change.records[0] == (b"other=1",)
+
+
+def test_a_redirect_stays_behind_what_is_added() -> None:
+    zone = txt(apex="v=spf1 redirect=_spf.shop.example", _spf="v=spf1 mx -all")
+    (change,) = only(proposed(zone), "spf-add-address").changes
+    assert change.new == (f"v=spf1 ip4:{IP} redirect=_spf.shop.example",)
+
+
+def test_a_network_that_the_user_names_takes_the_place_of_the_address() -> None:
+    found = only(proposed(txt(apex="v=spf1 -all"), network=ip_network("203.0.113.0/28")), "spf-add-network")
+    assert found.changes[0].new == ("v=spf1 ip4:203.0.113.0/28 -all",)
+    assert found.proof is not None
+    (reach,) = found.proof.reach
+    assert (reach.lost, reach.gained4, reach.gained6) == (0, 16, 0)
+    assert "caution-domain-sends-nothing" in {caution.id for caution in found.cautions}
+
+
+def test_the_include_of_a_provider_only_where_its_record_covers_the_host() -> None:
+    zone: Zone = {
+        **txt(apex="v=spf1 mx -all"),
+        ("9.113.0.203.in-addr.arpa", "PTR"): ["out9.sendgrid.net"],
+        ("out9.sendgrid.net", "A"): [IP],
+    }
+    covering = {("sendgrid.net", "TXT"): [b"v=spf1 ip4:203.0.113.0/24 ~all"]}
+    found = only(proposed(zone | covering), "spf-add-include")
+    assert found.changes[0].new == ("v=spf1 mx include:sendgrid.net -all",)
+    assert found.proof is not None
+    assert found.proof.reach[0].remaining == 8
+    elsewhere = {("sendgrid.net", "TXT"): [b"v=spf1 ip4:192.0.2.0/24 ~all"]}
+    assert "spf-add-include" not in {p.id for p in proposed(zone | elsewhere)}
+
+
+def test_a_first_record_names_the_other_senders_too() -> None:
+    zone = txt(_dmarc="v=DMARC1; p=reject")
+    other = Scenario("b@shop.example", ("198.51.100.1",), signers=())
+    found = only(proposed(zone, senders=[other]), "spf-first-record")
+    assert found.changes[0].new == (f"v=spf1 ip4:{IP} ip4:198.51.100.1 ~all",)
+    assert found.proof is not None
+    assert not found.proof.others[0].worse
+
+
+def test_two_records_become_one() -> None:
+    zone: Zone = {("shop.example", "TXT"): [b"v=spf1 mx -all", f"v=spf1 ip4:{IP} mx ~all".encode()]}
+    (change,) = only(proposed(zone), "spf-merge-records").changes
+    assert change.new == (f"v=spf1 mx ip4:{IP} ~all",)
+
+
+def test_a_record_past_the_limit_keeps_its_addresses_within_it() -> None:
+    hosts = {(f"h{n}.shop.example", "A"): [f"198.51.100.{n}"] for n in range(12)}
+    record = " ".join(["v=spf1", *(f"a:h{n}.shop.example" for n in range(12)), f"ip4:{IP}", "-all"])
+    found = only(proposed(txt(apex=record) | hosts), "spf-within-limits")
+    assert found.proof is not None
+    (reach,) = found.proof.reach
+    assert reach.lookups == (12, 2)  # a host without an IPv6 address is a void lookup for IPv6 clients
+    assert reach.voids == (12, 2)
+    assert (reach.lost, reach.gained4) == (0, 0)
+    assert "caution-watch-networks" in {caution.id for caution in found.cautions}
+
+
+def test_a_record_that_becomes_too_long_is_split_into_included_ones() -> None:
+    nets = " ".join(f"ip4:198.51.{n}.1" for n in range(60))
+    zone = txt(
+        apex="v=spf1 " + " ".join(f"a:h{n}.shop.example" for n in range(12)) + f" {nets} ip4:{IP} -all"
+    )
+    hosts = {(f"h{n}.shop.example", "A"): [f"192.0.2.{n}"] for n in range(12)}
+    found = only(proposed(zone | hosts), "spf-within-limits")
+    names = [change.name for change in found.changes]
+    assert names[:2] == ["shop.example", "_spf1.shop.example"]
+    assert all(len(change.new[0]) <= 450 for change in found.changes)
+    assert found.proof is not None
+    assert found.proof.reach[0].lost == 0
+
+
+def test_an_open_record_is_closed_around_the_known_hosts() -> None:
+    other = Scenario("b@shop.example", ("198.51.100.1",), signers=())
+    found = only(proposed(txt(apex="v=spf1 mx +all"), senders=[other]), "spf-close-all")
+    assert (found.kind, found.narrows) == ("improvement", True)
+    assert found.changes[0].new == (f"v=spf1 mx ip4:{IP} ip4:198.51.100.1 ~all",)
+    assert found.proof is not None
+    assert found.proof.reach[0].lost == 2**32 + 2**128 - 3
+
+
+def test_a_change_that_harms_another_sender_is_not_offered() -> None:
+    record = "v=spf1 ip4:198.51.100.1 ip4:203.0.113.0/24 ~all"
+    proposals = proposed(txt(apex=record, _dmarc="v=DMARC1; p=reject"))
+    assert all(p.proof is None or p.proof.holds for p in proposals)
+
+
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        ("v=spf1 ip4: 192.0.2.1 -all", "v=spf1 ip4:192.0.2.1 -all"),
+        ("v=spf1 includes:a.example al", "v=spf1 include:a.example all"),
+        ("v=spf1 a.example -all", None),  # include: or a: — nobody can tell
+        ("v=spf1 ip4:300.1.1.1 -all", None),
+        ("v=spf1 redirect=a.example redirect=a.example", "v=spf1 redirect=a.example"),
+        ("v=spf1 redirect=a.example redirect=b.example", None),
+    ],
+)
+def test_syntax_is_mended_only_where_it_can_mean_one_thing(text: str, mended: str | None) -> None:
+    record = mend(text)
+    assert (record and str(record)) == mended
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("v=spf1; mx -all", "v=spf1 mx -all"),
+        (' "v=spf1 mx -all"', "v=spf1 mx -all"),
+        ("v= spf1 mx -all", "v=spf1 mx -all"),
+        ("spf1 mx -all", "v=spf1 mx -all"),
+        ("v=spf10 mx", None),
+        ("verification=1", None),
+    ],
+)
+def test_a_misspelt_version_is_known(text: str, version: str | None) -> None:
+    assert as_version(text) == version
+
+
+@pytest.mark.parametrize(
+    ("texts", "merged"),
+    [
+        (["v=spf1 a -all", "v=spf1 a -all"], "v=spf1 a -all"),
+        (["v=spf1 a -all", "v=spf1 mx ?all"], "v=spf1 a mx ?all"),
+        (["v=spf1 +all", "v=spf1 mx -all"], "v=spf1 mx -all"),
+        (["v=spf1 redirect=a.example", "v=spf1 mx -all"], "v=spf1 mx include:a.example -all"),
+        (["v=spf1 redirect=a.example", "v=spf1 redirect=b.example"], None),
+        (["v=spf1 a:[bad", "v=spf1 mx -all"], None),
+    ],
+)
+def test_records_are_merged_without_a_guess(texts: list[str], merged: str | None) -> None:
+    record = merge([spf.parse(text) for text in texts])
+    assert (record and str(record)) == merged
+
+
+def test_terms_go_before_the_end_and_not_twice() -> None:
+    record = spf.parse("v=spf1 mx exp=why.example -all ptr")
+    term = spf.parse("v=spf1 mx").mechanisms[0]
+    assert before_end(record) == 2
+    assert str(inserted(record, [term], 2)) == "v=spf1 mx exp=why.example -all ptr"
+
+
+def test_long_records_are_cut_after_a_space() -> None:
+    parts = strings("v=spf1 " + " ".join(f"ip4:198.51.100.{n}" for n in range(40)))
+    assert all(len(part) <= 255 for part in parts)
+    assert all(part.endswith(b" ") for part in parts[:-1])
+    assert [len(part) for part in strings("x" * 600)] == [255, 255, 90]
+
+
+# --- DKIM, DMARC, ADSP, hosts --------------------------------------------------------------------------
+
+REJECT = txt(_dmarc="v=DMARC1; p=reject")
+# 512 bits
+WEAK = (
+    "v=DKIM1; p=MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+    "AAAAAAAAAAAAAq1SpjOsfCtMCAwEAAQ=="
+)
+
+
+def signed(selector: str, domain: str = "shop.example") -> Scenario:
+    return Scenario(f"a@{'shop.example'}", (IP,), signers=((domain, selector),))
+
+
+@pytest.mark.parametrize(
+    ("record", "id"),
+    [
+        (None, "dkim-publish-key"),
+        ("v=DKIM1; p=", "dkim-unrevoke-key"),
+        (WEAK, "dkim-replace-key"),
+    ],
+)
+def test_a_key_that_cannot_be_used_is_replaced_by_the_one_given(record: str | None, id: str) -> None:
+    keys = {("s1._domainkey.shop.example", "TXT"): [record.encode()]} if record else {}
+    found = only(proposed(REJECT | txt(apex="v=spf1 -all") | keys, signed("s1"), key=GOOD), id)
+    (change,) = found.changes
+    assert change.new == (GOOD.record,)
+    if id == "dkim-replace-key":  # mail on its way is still checked with the old one
+        assert change.name == "s1-256._domainkey.shop.example"
+        assert found.settings[0].value == "shop.example:s1-256"
+    else:
+        assert change.name == "s1._domainkey.shop.example"
+    assert "dmarc-tree-walk" in {case.receiver for case in found.cures}
+
+
+def test_a_key_that_only_its_record_spoils_is_mended_without_a_new_one() -> None:
+    tags = GOOD.record.removeprefix("v=DKIM1; ")
+    keys = {("s1._domainkey.shop.example", "TXT"): [f"{tags}; v=DKIM1".encode()]}
+    found = only(proposed(REJECT | txt(apex="v=spf1 -all") | keys, signed("s1")), "dkim-mend-key")
+    assert found.changes[0].new == (GOOD.record,)
+
+
+def test_unsigned_mail_gets_a_key_at_a_free_selector() -> None:
+    zone = REJECT | txt(apex="v=spf1 -all", mail___domainkey="v=DKIM1; p=")
+    found = only(proposed(zone, key=GOOD), "dkim-sign")
+    assert found.settings[0].value == "shop.example:mail2"
+
+
+def test_without_a_key_it_says_how_to_name_one() -> None:
+    zone = REJECT | {("gone.example", "TXT"): [b"x"]}
+    proposals = proposed(zone, Scenario("a@shop.example", (IP,), "<>", "[203.0.113.9]", signers=()))
+    assert "no-record-key-needed" in {p.id for p in proposals}
+
+
+SERVICE: Zone = {
+    ("esp.example", "TXT"): [b"v=spf1 ip4:203.0.113.0/24 -all"],
+    ("esp.example", "MX"): [(10, "in.esp.example")],
+    ("in.esp.example", "A"): ["192.0.2.77"],
+    ("k1._domainkey.esp.example", "TXT"): [GOOD.record.encode()],
+}
+NEWS = Scenario("news@shop.example", (IP,), "b@esp.example", None, (("esp.example", "k1"),))
+
+
+def test_a_service_gets_a_return_path_below_the_authors_domain() -> None:
+    found = only(proposed(REJECT | SERVICE, NEWS), "dmarc-return-path")
+    mx, record = found.changes
+    assert (mx.name, mx.rdtype, mx.new) == ("bounce.shop.example", "MX", ("10 in.esp.example",))
+    assert record.new == ("v=spf1 include:esp.example -all",)
+    assert found.settings[0].value == "b@bounce.shop.example"
+
+
+def test_a_service_gets_an_alias_to_its_key() -> None:
+    found = only(proposed(REJECT | SERVICE, NEWS), "dkim-alias-key")
+    (change,) = found.changes
+    assert (change.name, change.rdtype) == ("k1._domainkey.shop.example", "CNAME")
+    assert change.new == ("k1._domainkey.esp.example",)
+
+
+def test_where_spf_passes_for_the_author_only_the_return_path_changes() -> None:
+    zone = REJECT | SERVICE | txt(apex=f"v=spf1 ip4:{IP} -all")
+    found = only(proposed(zone, NEWS), "dmarc-own-return-path")
+    assert not found.changes
+    assert found.settings[0].value == "b@shop.example"
+
+
+def test_strict_alignment_is_relaxed_and_the_proof_says_so() -> None:
+    zone = SERVICE | {
+        ("_dmarc.shop.example", "TXT"): [b"v=DMARC1; p=reject; aspf=s"],
+        ("m.shop.example", "TXT"): [f"v=spf1 ip4:{IP} -all".encode()],
+        ("m.shop.example", "MX"): [(10, "mx.shop.example")],
+    }
+    scenario = Scenario("a@shop.example", (IP,), "b@m.shop.example", None, ())
+    found = only(proposed(zone, scenario), "dmarc-relax-alignment")
+    assert found.changes[0].new == ("v=DMARC1; p=reject",)
+    assert found.relaxes
+    assert found.proof is not None
+    assert {reason.id for reason in found.proof.laxer} == {"laxer-dmarc-alignment"}
+
+
+def test_a_first_dmarc_record_asks_for_nothing_but_reports() -> None:
+    found = only(proposed(txt(apex=f"v=spf1 ip4:{IP} -all"), signed("s1"), key=GOOD), "dmarc-first-record")
+    assert found.changes[0].new == ("v=DMARC1; p=none; rua=mailto:postmaster@shop.example",)
+
+
+@pytest.mark.parametrize(
+    ("record", "new"),
+    [
+        ("v=DMARC1; p=none; rua=mailto:r@shop.example", "v=DMARC1; p=quarantine; rua=mailto:r@shop.example"),
+        ("v=DMARC1; p=quarantine; pct=50", "v=DMARC1; p=reject"),
+        ("v=DMARC1; p=reject", None),
+    ],
+)
+def test_the_next_stage_is_one_step(record: str, new: str | None) -> None:
+    zone = txt(apex=f"v=spf1 ip4:{IP} -all", _dmarc=record, s1___domainkey=GOOD.record)
+    found = [p for p in proposed(zone, signed("s1")) if p.id == "dmarc-next-step"]
+    assert [p.changes[0].new for p in found] == ([] if new is None else [(new,)])
+
+
+def test_reports_elsewhere_need_the_agreement_of_who_gets_them() -> None:
+    zone = txt(apex=f"v=spf1 ip4:{IP} -all", _dmarc="v=DMARC1; p=none; rua=mailto:r@reports.example")
+    zone |= {("reports.example", "MX"): [(10, "mx.shop.example")]}
+    found = only(proposed(zone), "dmarc-allow-reports")
+    assert found.who == "receiver"
+    assert found.changes[0].name == "shop.example._report._dmarc.reports.example"
+
+
+def test_adsp_goes_and_the_proof_says_that_less_is_asked() -> None:
+    zone = txt(apex=f"v=spf1 ip4:{IP} -all", _adsp___domainkey="dkim=discardable")
+    found = only(proposed(zone), "adsp-remove")
+    assert not found.changes[0].new
+    assert {"caution-adsp-on-purpose", "caution-publish-dmarc-instead"} <= {c.id for c in found.cautions}
+    assert found.proof is not None
+    assert {reason.id for reason in found.proof.laxer} == {"laxer-adsp"}
+
+
+def test_a_host_gets_a_reverse_name_that_leads_back() -> None:
+    zone = txt(apex=f"v=spf1 ip4:{IP} -all") | {("out.shop.example", "A"): [IP]}
+    found = only(
+        proposed(zone, Scenario("a@shop.example", ("out.shop.example",), signers=())), "host-set-reverse"
+    )
+    assert [(c.name, c.rdtype, c.new) for c in found.changes] == [
+        ("9.113.0.203.in-addr.arpa", "PTR", ("out.shop.example",))
+    ]
+
+
+def test_a_null_mx_is_replaced() -> None:
+    zone = txt(news=f"v=spf1 ip4:{IP} -all") | {("news.shop.example", "MX"): [(0, "")]}
+    found = only(proposed(zone, Scenario("a@news.shop.example", (IP,), signers=())), "host-set-mx")
+    assert found.changes[0].new == ("10 mx.shop.example",)
+    assert found.changes[0].old == ("0 .",)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "id"),
+    [
+        (Scenario("me@gmail.com", (IP,), signers=()), "no-record-foreign-author"),
+        (Scenario("a@shop.example", (IP,), login="b@other.example", signers=()), "no-record-own-account"),
+    ],
+)
+def test_where_no_record_can_help_it_says_so(scenario: Scenario, id: str) -> None:
+    zone = (
+        REJECT
+        | txt(apex="v=spf1 -all")
+        | {
+            ("gmail.com", "TXT"): [b"v=spf1 -all"],
+            ("_dmarc.gmail.com", "TXT"): [b"v=DMARC1; p=reject"],
+            ("gmail.com", "MX"): [(10, "mx.shop.example")],
+        }
+    )
+    proposals = proposed(zone, scenario)
+    assert id in {proposal.id for proposal in proposals}
+    assert not any(change.name.endswith("gmail.com") for p in proposals for change in p.changes)
+
+
+# --- the whole -------------------------------------------------------------------------------------------
+
+
+def test_no_more_is_asked_than_the_proposals_bring_in() -> None:
+    class Counting:
+        def __init__(self) -> None:
+            self.asked: set[Question] = set()
+            self.zone = ZoneResolver.from_records(SHOP | REJECT | txt(apex="v=spf1 mx -all"))
+
+        async def resolve(self, question: Question) -> Answer:
+            self.asked.add(question)
+            return await self.zone.resolve(question)
+
+    resolver = Counting()
+    scenario = Scenario("a@shop.example", (IP,), signers=())
+    report = sync.check(scenario, resolver)
+    plain = set(resolver.asked)
+    drive(propose(report, resolver))
+    extra = {question.name for question in resolver.asked - plain}
+    assert extra <= {"_dmarc.shop.example", "_spf.shop.example"}, extra
+
+
+@pytest.mark.parametrize("folder", CASES, ids=lambda folder: folder.name)
+def test_every_refused_send_gets_a_cure_or_a_plain_word(folder: Path) -> None:
+    report, _ = judge(folder)
+    proposals = sync.propose(report, ZoneResolver.from_files(folder / "case.zone"))
+    told = {
+        (case.receiver, case.address, case.signing)
+        for p in proposals
+        for case in (p.leaves if p.kind == "advice" else p.cures)
+    }
+    assert {(c.receiver, c.address, c.signing) for c in cases(report)} <= told
+    for language in ("en", "nl", "de"):
+        text = proposals_text(proposals, wording(language))
+        assert "{" not in text.replace("%{", "")
+        assert all(line.isprintable() for line in text.splitlines())
+    golden = Path(__file__).parents[1] / "fixtures" / "proposals" / f"{folder.name}.txt"
+    text = proposals_text(proposals, wording("en"))
+    if REWRITE:
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(text, "utf-8")
+    assert golden.read_text("utf-8") == text
+
+
+def test_the_document_keeps_to_its_schema() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    for options in ({}, {"key": GOOD}):
+        whole = proposals_document(proposed(REJECT | SERVICE, NEWS, **options))
+        jsonschema.Draft202012Validator(schema("proposals")).validate(json.loads(json.dumps(whole)))
+
+
+def test_forms_to_paste() -> None:
+    found = [only(proposed(txt(apex="v=spf1 mx -all")), "spf-add-address")]
+    words = wording("en")
+    assert handover(found, "zone", words).splitlines()[1:] == [
+        '; - shop.example. 300 IN TXT "v=spf1 mx -all"',
+        f'shop.example. 300 IN TXT "v=spf1 mx ip4:{IP} -all"',
+    ]
+    assert handover(found, "nsupdate", words).splitlines()[1:] == [
+        'update delete shop.example. TXT "v=spf1 mx -all"',
+        f'update add shop.example. 300 TXT "v=spf1 mx ip4:{IP} -all"',
+        "send",
+    ]
+    rows = [row.split(":", 1) for row in handover(found, "panel", words).splitlines()[1:]]
+    assert [(label, value.strip()) for label, value in rows] == [
+        ("Name", "shop.example"),
+        ("Type", "TXT"),
+        ("Remove", "v=spf1 mx -all"),
+        ("Value", f"v=spf1 mx ip4:{IP} -all"),
+    ]
+    with pytest.raises(ValueError, match="none of"):
+        handover(found, "fax", words)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "marked"),
+    [
+        ("v=spf1 mx -all", "v=spf1 mx ip4:192.0.2.1 -all", "ip4:192.0.2.1"),
+        ("v=spf1 -all", "v=spf1 ~all", "~all"),
+        ("v=spf1 a -all", "v=spf1 b -all", "b"),
+        ("v=spf1 a", "v=spf1 a b", "b"),
+        ("v=spf1 a a -all", "v=spf1 a -all", ""),
+    ],
+)
+def test_the_mark_is_under_what_changed(old: str, new: str, marked: str) -> None:
+    start, _, end = difference(old, new)
+    assert new[start:end].strip() == marked
+
+
+def test_providers_are_facts_with_sources() -> None:
+    known = providers()
+    assert len(known) >= 25
+    assert len([p for p in known.values() if p.include]) >= 25
+    for provider in known.values():
+        assert provider.source == "zones" or provider.source.startswith("https://")
+        assert provider.suffixes
+    assert [p.id for p in providers_of(["o1.sendgrid.net", "x.example"])] == ["sendgrid"]
+    assert is_mailbox_provider("gmail.com")
+    assert not is_mailbox_provider("shop.example")
+    text = (Path(__file__).parents[1] / "senderauth/advice/proposals/providers.toml").read_text("utf-8")
+    assert len(tomllib.loads(text)) == len(known)
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ed25519"])
+def test_a_key_file_gives_the_record_of_its_public_part(kind: str) -> None:
+    pair = new_pair(kind)
+    assert public_key(pair.private_pem) == pair.public
+    assert public_key(pair.public.record.encode()) == pair.public
+    assert "PRIVATE" not in repr(pair)
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"v=DKIM1; p=", b"-----BEGIN PRIVATE KEY-----\nx", b"hello", b"x" * 70_000]
+)
+def test_what_is_no_key_is_said_so(text: bytes) -> None:
+    with pytest.raises(ValueError, match="key"):
+        public_key(text)
