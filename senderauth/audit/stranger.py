@@ -44,7 +44,7 @@ async def spf_of_stranger(resolver: Resolver, survey: spf.Outline, address: str 
     sound = not survey.unevaluated and not survey.cut and survey.tree.voids4 <= spf.MAX_VOIDS
     if sound and survey.lookups <= spf.MAX_TERMS and _is_sound(survey.tree):
         number = NUMBER if address is None else int(ip_address(address))
-        return RESULTS[spf.unmatched(survey.tree, number)]
+        return RESULTS[spf.qualifier(survey.tree, number, survey.used)]
     domain = survey.domain
     result = await spf.check_host(resolver, address or STRANGER, domain, f"postmaster@{domain}", HOST)
     return result.result

@@ -5,7 +5,7 @@ from senderauth.spf.program import Word
 from senderauth.spf.ranges import Ranges
 from senderauth.spf.record import Macro, MacroString, Mechanism, Modifier, Record, Term, is_spf, parse
 from senderauth.spf.state import MAX_MX, MAX_PTR, MAX_TERMS, MAX_VOIDS
-from senderauth.spf.survey import authorised, outline, survey, unmatched
+from senderauth.spf.survey import authorised, outline, qualifier, survey
 from senderauth.spf.tree import Branch, Branches, Node, Outline, Survey, TermCost
 
 __all__ = [
@@ -35,6 +35,6 @@ __all__ = [
     "not_judged",
     "outline",
     "parse",
+    "qualifier",
     "survey",
-    "unmatched",
 ]

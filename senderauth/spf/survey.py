@@ -125,6 +125,7 @@ async def outline(resolver: Resolver, domain: str, branches: Branches | None = N
         unevaluated=tuple(dict.fromkeys(_unevaluated(tree, reading.used))),
         cut=reading.cut,
         findings=findings_of(tree, passes, reading.cut, reading.used),
+        used=reading.used,
     )
 
 
@@ -421,14 +422,14 @@ def _reach(cost: TermCost, version: int, used: Mapping[int, Branch] = NOTHING) -
 _NO_RANGES = Ranges()
 
 
-def unmatched(node: Node, number: int) -> str:
-    """The qualifier, "+" to "?", that an IPv4 address meets in a tree in which nothing is unevaluated and
-    nothing wrong (RFC 7208 4.6.2, 4.7).
+def qualifier(node: Node, number: int, used: Mapping[int, Branch] = NOTHING) -> str:
+    """What an IPv4 address meets, "+" to "?", in a tree in which nothing is unevaluated and nothing wrong
+    (RFC 7208 4.6.2, 4.7). used: the outline's.
     """
     for cost in node.terms:
         if cost.term is None and cost.child is not None:
-            return unmatched(cost.child, number)
-        if cost.term is not None and number in _reach(cost, 4):
+            return qualifier(cost.child, number, used)
+        if cost.term is not None and number in _reach(cost, 4, used):
             return cost.term.qualifier
     return "?"
 
@@ -459,4 +460,4 @@ def _unevaluated(node: Node, used: Mapping[int, Branch] = NOTHING) -> list[str]:
     return found
 
 
-__all__ = ["Node", "Outline", "State", "Survey", "TermCost", "authorised", "outline", "survey", "unmatched"]
+__all__ = ["Node", "Outline", "State", "Survey", "TermCost", "authorised", "outline", "qualifier", "survey"]

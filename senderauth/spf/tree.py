@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -157,6 +158,8 @@ class Outline:
     unevaluated: tuple[str, ...]
     cut: bool
     findings: tuple[Finding, ...]
+    used: Mapping[int, Branch]
+    """Branches in the tree, by the identity of their node."""
 
     @property
     def sends_nothing(self) -> bool:
