@@ -17,7 +17,8 @@ def draft_text(report: Any, words: Wording, *, width: int = 80, colour: bool = F
     page = Page(width, colour)
     for sender in report.senders:
         where = f"{_at(sender.place)}: {_send(sender.scenario)}"
-        page.lead(words.ui(f"outcome-{sender.outcome}"), sender.outcome, where)
+        outcome = page.style(words.ui(f"outcome-{sender.outcome}"), sender.outcome)
+        page.lines.append(f"{outcome}  {where}")
         receivers = list(dict.fromkeys(p.receiver for p in sender.refusals))
         if receivers:
             more = f" (+{len(receivers) - MAX_RECEIVERS})" if len(receivers) > MAX_RECEIVERS else ""
@@ -26,7 +27,8 @@ def draft_text(report: Any, words: Wording, *, width: int = 80, colour: bool = F
         for blamed in sender.blamed:
             facts = {"name": blamed.name, "type": blamed.rdtype}
             told = words.say("proposals", "draft-blamed" if blamed.place else "draft-missing", facts)
-            page.line(f"{_at(blamed.place)}: {told}" if blamed.place else told, indent=2, hang=2)
+            # not wrapped: editors and CI find the place by the shape of the line
+            page.lines.append(f"  {_at(blamed.place)}: {told}" if blamed.place else f"  {told}")
     if report.findings:
         page.head(words.ui("head-findings"))
     for severity in reversed(SEVERITIES):
@@ -35,7 +37,7 @@ def draft_text(report: Any, words: Wording, *, width: int = 80, colour: bool = F
                 title, _ = words.finding(one.finding)
                 place = f"{_at(one.place)}: " if one.place else ""
                 told = f"{place}[{words.ui('severity-' + severity)}] {title} ({one.finding.id})"
-                page.line(told, indent=2, hang=2)
+                page.lines.append(f"  {told}")
     return str(page)
 
 

@@ -98,7 +98,7 @@ def _proof(page: Page, proposal: Any, words: Wording) -> None:
 
     if proposal.cures:
         said("cures", receivers=_receivers(proposal.cures, words))
-    if proposal.leaves:
+    if proposal.leaves and proposal.kind == "cure":
         said("leaves", receivers=_receivers(proposal.leaves, words))
     for reach in proof.reach:
         lost = "reach-lost" if reach.lost else "reach-kept"
@@ -167,8 +167,13 @@ def _marked(page: Page, sign: str, value: str, start: int, end: int) -> None:
     """A record in rows of the page's width, a mark under its changed part."""
     room = page.width - 10
     text = "".join(char if char.isprintable() else "?" for char in value)
-    for first in range(0, len(text), room):
-        page.lines.append(f"       {sign if not first else ' '} {text[first : first + room]}")
-        low, high = max(start, first), min(end, first + room)
+    first = 0
+    while first < len(text):
+        last = first + room
+        if last < len(text):  # between two words, where there are any
+            last = text.rfind(" ", first, last) + 1 or last
+        page.lines.append(f"       {' ' if first else sign} {text[first:last].rstrip()}")
+        low, high = max(start, first), min(end, last)
         if low < high:
             page.lines.append(" " * (9 + low - first) + "~" * (high - low))
+        first = last

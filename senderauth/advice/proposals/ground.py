@@ -106,8 +106,8 @@ def foreign(name: str) -> bool:
 def address_term(ip: IPAddress | Network) -> spf.Mechanism:
     """The ip4 or ip6 term of an address or network."""
     kind = "ip4" if ip.version == 4 else "ip6"
-    term = spf.parse(f"v=spf1 {kind}:{ip}").mechanisms[0]
-    return term
+    text = str(ip).removesuffix("/32" if ip.version == 4 else "/128")
+    return spf.parse(f"v=spf1 {kind}:{text}").mechanisms[0]
 
 
 def parse_ip(text: str) -> IPAddress:

@@ -9,6 +9,7 @@ not tell) stay. A record that becomes too long for one answer is split into incl
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import collapse_addresses
 
@@ -61,7 +62,7 @@ def within_limits(survey: Survey) -> Within | None:
     _flatten(rows)
     if sum(row.lookups for row in rows) > MAX_TERMS or sum(row.voids for row in rows) > MAX_VOIDS:
         return None
-    terms = tuple(term for row in rows for term in (row.instead if row.instead is not None else (row.term,)))
+    terms = tuple(_told_once(rows))
     record = Record(terms)
     if len(str(record)) <= MAX_TEXT:
         return Within(record, ())
@@ -105,6 +106,21 @@ def _drop(rows: list[_Row]) -> None:
         plain = plain and term.qualifier == "+"  # an earlier "-" may take some of the network away
         if term.network is not None and term.qualifier == "+":
             passed.append(term.network)
+
+
+def _told_once(rows: list[_Row]) -> Iterator[Term]:
+    """The terms that are left; each network once, as long as no term before turned addresses away."""
+    passed: list[Network] = []
+    plain = True
+    for row in rows:
+        for term in row.instead if row.instead is not None else (row.term,):
+            if isinstance(term, Mechanism):
+                plain = plain and term.qualifier == "+"
+                if term.network is not None and plain:
+                    if any(_covers(network, term.network) for network in passed):
+                        continue
+                    passed.append(term.network)
+            yield term
 
 
 def _covers(wide: Network, narrow: Network) -> bool:

@@ -173,7 +173,7 @@ def _laxer(before: Judged, after: Judged) -> Iterator[Reason]:
 def _uncovered(
     before: Judged, after: Judged, reaches: Iterable[Reach], changes: Iterable[Change]
 ) -> Iterator[Reason]:
-    hosts = [change.name for change in changes if change.rdtype in ("A", "AAAA", "MX")]
+    hosts = [change.name for change in changes if change.old and change.rdtype in ("A", "AAAA", "MX")]
     if hosts:  # whose records have a: or mx: of this name, nobody can list
         yield Reason("uncovered-other-domains", {"names": list(dict.fromkeys(hosts))})
     for reach in reaches:
