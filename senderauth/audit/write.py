@@ -149,9 +149,13 @@ def _standard_output() -> io.RawIOBase | BinaryIO:
     return getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
 
 
+CSV_KEPT = ("given", "domain", "state", "grade")
+"""What a row of CSV still tells when it is read again."""
+
+
 def recovered(path: Path, kind: Format) -> Iterator[Mapping[str, Any]]:
     """The whole rows of a file that was begun; what is torn at its end is cut off. CSV gives `n` and
-    `state` only. Raises ValueError where it is no such file.
+    `CSV_KEPT` only. Raises ValueError where it is no such file.
     """
     with path.open("r+b") as file:
         end, columns = 0, None
@@ -166,8 +170,8 @@ def recovered(path: Path, kind: Format) -> Iterator[Mapping[str, Any]]:
                         raise ValueError(f"{path} is not the output of an audit")
                     end = file.tell()
                     continue
-                row: Any = dict(zip(columns, cells, strict=False))
-                row["n"] = int(row["n"])
+                told = dict(zip(columns, cells, strict=False))
+                row: Any = {"n": int(told["n"]), **{key: told[key] for key in CSV_KEPT if key in told}}
             else:
                 try:
                     row = json.loads(line)

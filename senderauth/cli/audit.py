@@ -86,8 +86,6 @@ def audit(
         )
         result, ended_by = _executed(job, resolver, quiet)
     except (ValueError, OSError) as problem:
-        if isinstance(problem, BrokenPipeError):
-            raise
         fail(problem)
     _tell(result, summary, quiet, lang)
     raise typer.Exit(ended_by or result.exit_code(level))
@@ -119,8 +117,8 @@ def _executed(job: Job, resolver: Resolver, quiet: bool) -> tuple[Result, int]:
             warn("no name server has answered for two minutes; what is written stays, go on with --resume")
             raise typer.Exit(3) from None
         except BrokenPipeError:
-            warn("nobody reads any more; rows that were written stay written")
-            raise
+            warn("nobody reads any more")
+            raise typer.Exit(141) from None
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
