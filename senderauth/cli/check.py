@@ -104,7 +104,7 @@ def check(
         )
         level = fail_level(fail_on)
         report = sync.check(scenario, asked, receivers=receiver, with_lint=lint)
-        below = without_changes(asked)
+        below = without_changes(asked) if set_ or unset or over_live else None
         changed = None
         if below is not None:
             from senderauth.advice import what_if
