@@ -135,6 +135,15 @@ def test_a_record_past_the_limit_keeps_its_addresses_within_it() -> None:
     assert "caution-watch-networks" in {caution.id for caution in found.cautions}
 
 
+def test_a_broken_record_that_this_mail_gets_past_is_worth_mending_too() -> None:
+    record = " ".join([f"v=spf1 ip4:{IP}", *(f"include:gone{n}.example" for n in range(3)), "-all"])
+    found = only(proposed(txt(apex=record)), "spf-within-limits")
+    assert found.kind == "improvement"
+    assert found.changes[0].new == (f"v=spf1 ip4:{IP} -all",)
+    nobody = Scenario("shop.example", ())
+    assert "spf-mend-syntax" in {p.id for p in proposed(txt(apex="v=spf1 mx al"), nobody)}
+
+
 def test_a_record_that_becomes_too_long_is_split_into_included_ones() -> None:
     nets = " ".join(f"ip4:198.51.{n}.1" for n in range(60))
     zone = txt(

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from senderauth.cli.options import Demo, FailOn, Lang, Nameservers, Timeout, Tries, Zones
+from senderauth.cli.options import (
+    Demo,
+    FailOn,
+    Lang,
+    Nameservers,
+    OverLive,
+    Sets,
+    Timeout,
+    Tries,
+    Unsets,
+    Zones,
+)
 
 if TYPE_CHECKING:
     from senderauth.audit import Job, Result
@@ -46,6 +57,9 @@ def audit(
     lint: Annotated[bool, typer.Option(help="Add checkdmarc's findings (many times slower).")] = False,
     timing: Annotated[bool, typer.Option(help="Rows tell how long they took.")] = False,
     zone: Zones = None,
+    over_live: OverLive = False,
+    set_: Sets = None,
+    unset: Unsets = None,
     demo: Demo = False,
     nameserver: Nameservers = None,
     timeout: Timeout = 5.0,
@@ -70,7 +84,17 @@ def audit(
 
     try:
         level = fail_level(fail_on)
-        resolver = resolver_for(zone or (), demo, nameserver or (), timeout, tries, rate=rate)
+        resolver = resolver_for(
+            zone or (),
+            demo,
+            nameserver or (),
+            timeout,
+            tries,
+            sets=set_ or (),
+            unsets=unset or (),
+            over_live=over_live,
+            rate=rate,
+        )
         words = chosen_selectors(selectors)
         job = Job(
             None if domains == "-" else Path(domains),
@@ -79,7 +103,7 @@ def audit(
             chosen_fields(fields),
             Options(words, lint, timing),
             concurrency,
-            0 if zone or demo else retries,
+            0 if (zone and not over_live) or demo else retries,
             cache_size,
             resume,
             retry_unknown,

@@ -36,9 +36,28 @@ async def spf_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
         if not foreign(domain) and names.hostname(domain) is not None:
             groups += await _for_domain(ground, domain, verdicts)
     for survey in ground.report.surveys:
-        if survey.terminal == "+all" and not foreign(survey.domain):
+        if foreign(survey.domain):
+            continue
+        if survey.terminal == "+all":
             groups += await _closed(ground, survey)
+        if survey.domain not in failing:
+            groups += await _sound(ground, survey)
     return groups
+
+
+async def _sound(ground: Ground, survey: Survey) -> list[tuple[Proposal, ...]]:
+    """Repairs of a record that this send does not depend on, or gets past by luck."""
+    made: tuple[Proposal, ...] = ()
+    match survey.state:
+        case "several":
+            merged = merge([spf.parse(text.encode("latin-1")) for text in survey.tree.texts])
+            made = await _mended(ground, survey, "spf-merge-records", merged, []) if merged else ()
+        case "broken":
+            mended = mend(survey.record or "")
+            made = await _mended(ground, survey, "spf-mend-syntax", mended, []) if mended else ()
+        case "found" if (within := within_limits(survey)) is not None:
+            made = await _mended(ground, survey, "spf-within-limits", within.record, [], within.splits)
+    return [tuple(replace(proposal, kind="improvement") for proposal in made)]
 
 
 async def _for_domain(ground: Ground, domain: str, verdicts: list[Verdict]) -> list[tuple[Proposal, ...]]:
