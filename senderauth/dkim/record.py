@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 from collections.abc import Mapping
@@ -172,7 +171,7 @@ def base64_of(text: str) -> bytes | None:
     if not compact.isascii():
         return None
     try:
-        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
+        return binascii.a2b_base64(compact + "=" * (-len(compact) % 4), strict_mode=True)
     except (binascii.Error, ValueError):
         return None
 

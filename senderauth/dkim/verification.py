@@ -12,8 +12,9 @@ weak to be accepted (RFC 8301); "neutral" for those that are not looked at becau
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from senderauth import names
 from senderauth.dkim.canonical import Field, Message, split
@@ -24,7 +25,7 @@ from senderauth.dkim.record import KeyRecord
 from senderauth.dkim.remarks import remarks
 from senderauth.dkim.signature import Signature, parse_signature
 from senderauth.dns import Question, Resolver, prefetch
-from senderauth.values import Finding, Reason, Step, Trace
+from senderauth.values import Finding, LateStep, Reason, Step, Trace
 
 Result = Literal["none", "pass", "fail", "neutral", "policy", "temperror", "permerror"]
 
@@ -122,16 +123,44 @@ def _too_many(count: int, limit: int) -> SignatureResult:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Hashes:
+class Hashes(NamedTuple):
     """What the hashes show; None: not computed."""
 
     header_ok: bool | None = None
     body_ok: bool | None = None
     size: int = 0
     """Octets of the canonical body."""
+    body: bytes = b""
+    """The body's hash."""
+    fields: int = 0
+    """How many header fields are signed."""
     foreign: bool = False
     """The header part was not signed with this key at all, or b= was damaged."""
+
+
+def _names(listed: Sequence[bytes]) -> tuple[str, ...]:
+    return tuple(b":".join(listed).decode("latin-1").split(":"))
+
+
+def _steps(signature: Signature, key: Key | None, hashes: Hashes, result: str, reason: Reason) -> list[Step]:
+    """What was done, told when somebody looks: telling it for each message would take a tenth of a check."""
+    trace = Trace()
+    trace.note(
+        "dkim-signature-read",
+        algorithm=signature.algorithm[:50],
+        canonicalization=f"{signature.header_how}/{signature.body_how}",
+        problems=[problem.id for problem in signature.problems[:SHOWN]],
+    )
+    if hashes.body_ok is not None:
+        signed = signature.body_hash.hex()
+        trace.note("dkim-body-hashed", ok=hashes.body_ok, computed=hashes.body.hex(), signed=signed)
+    if key is not None:
+        trace.root.inner.append(key.trace)
+    if hashes.header_ok is not None:
+        names = list(_names(signature.names[:SHOWN]))
+        trace.note("dkim-header-hashed", ok=hashes.header_ok, count=hashes.fields, names=names)
+    trace.note("dkim-verdict", result=result, reason=reason.id)
+    return trace.root.inner
 
 
 class _Work:
@@ -144,12 +173,9 @@ class _Work:
 
     def judged(self, index: int, field: Field, signature: Signature, key: Key | None) -> SignatureResult:
         """One signature's result."""
-        trace = Trace("dkim-signature", domain=signature.domain[:256], selector=signature.selector[:256])
-        self._note_read(trace, signature)
-        hashes = self._hashes(trace, field, signature, key)
+        hashes = self._hashes(field, signature, key)
         result, reason = self._verdict(signature, key, hashes)
         unsigned = 0 if signature.length is None else max(0, hashes.size - signature.length)
-        trace.note("dkim-verdict", result=result, reason=reason.id)
         return SignatureResult(
             index,
             result,
@@ -163,7 +189,7 @@ class _Work:
             key.bits if key is not None else 0,
             hashes.header_ok,
             hashes.body_ok,
-            tuple(b":".join(signature.names).decode("latin-1").split(":")),
+            _names(signature.names),
             signature.signed_at,
             signature.expires_at,
             signature.length,
@@ -171,39 +197,26 @@ class _Work:
             key is not None and key.testing,
             signature,
             remarks(signature, key, self.header, result, reason, unsigned, self.now, SKEW),
-            trace.root,
+            LateStep(
+                "dkim-signature",
+                {"domain": signature.domain[:256], "selector": signature.selector[:256]},
+                lambda: _steps(signature, key, hashes, result, reason),
+            ),
         )
 
-    def _note_read(self, trace: Trace, signature: Signature) -> None:
-        trace.note(
-            "dkim-signature-read",
-            algorithm=signature.algorithm[:50],
-            canonicalization=f"{signature.header_how}/{signature.body_how}",
-            problems=[problem.id for problem in signature.problems[:SHOWN]],
-        )
-
-    def _hashes(self, trace: Trace, field: Field, signature: Signature, key: Key | None) -> Hashes:
+    def _hashes(self, field: Field, signature: Signature, key: Key | None) -> Hashes:
         """Body and header part, each by itself (RFC 6376 6.1.3)."""
         if not signature.computable:
             return Hashes()
-        body_ok, digest, size = self.bodies.of(signature)
-        trace.note("dkim-body-hashed", ok=body_ok, computed=digest.hex(), signed=signature.body_hash.hex())
-        if key is not None:
-            trace.root.inner.append(key.trace)
+        body_ok, computed, size = self.bodies.of(signature)
         usable = [one for one in key.candidates if one.type == signature.key_type] if key else []
         if not usable:
-            return Hashes(None, body_ok, size)
+            return Hashes(None, body_ok, size, computed)
         signed = self.header.signed(signature.names, signature.header_how)
         digest = header_digest(signed, own_field(field.raw, signature), signature.hash)
         # RFC 6376 6.1.2 step 3: of several keys any may be the one
         ok = any(_verifies(one, signature, digest) for one in usable)
-        trace.note(
-            "dkim-header-hashed",
-            ok=ok,
-            count=len(signed),
-            names=b":".join(signature.names[:SHOWN]).decode("latin-1").split(":"),
-        )
-        return Hashes(ok, body_ok, size, not ok and _foreign(usable, signature))
+        return Hashes(ok, body_ok, size, computed, len(signed), not ok and _foreign(usable, signature))
 
     def _verdict(self, signature: Signature, key: Key | None, hashes: Hashes) -> tuple[Result, Reason]:
         """The word and why, in the order of RFC 6376 6.1."""
