@@ -185,3 +185,24 @@ def test_a_new_key_goes_to_a_file_of_ones_own_and_nowhere_else(tmp_path: Path) -
 )
 def test_wrong_use_of_fix_is_told_in_one_line(words: tuple[str, ...]) -> None:
     assert refusal(senderauth(*DEMO, "--demo", *words))
+
+
+def test_a_bounce_is_explained_with_proposals() -> None:
+    text = "550 5.7.1 Email rejected per DMARC policy for webshop.example"
+    done = senderauth("explain", text, "--ip", "203.0.113.9", "--demo", "--fix", "--json")
+    assert "spf-add-address" in {p["id"] for p in json.loads(done.stdout)["proposals"]}
+    assert refusal(senderauth("explain", text, "--offline", "--fix"))
+
+
+def test_a_message_gets_proposals_but_none_that_lets_in_whoever_changed_it() -> None:
+    folder = Path(__file__).parents[1] / "fixtures" / "messages"
+    words = ("--zone", "{}/case.zone", "--fix", "--json")
+
+    def ids(name: str) -> set[str]:
+        case = folder / name
+        told = (word.format(case) for word in words)
+        done = senderauth("message", str(case / "message.eml"), *told)
+        return {proposal["id"] for proposal in json.loads(done.stdout)["proposals"]}
+
+    assert ids("mailing-list-footer") == {"no-record-changed-on-the-way"}
+    assert "dmarc-return-path" in ids("signed-by-another-domain")

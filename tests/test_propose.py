@@ -482,6 +482,17 @@ def test_forms_to_paste() -> None:
         handover(found, "fax", words)
 
 
+def test_what_dns_holds_never_becomes_a_line_of_a_script() -> None:
+    from senderauth.advice.proposals.proposal import Change
+    from senderauth.report.handover import rdata
+
+    assert rdata("TXT", 'a"\nsend\\') == '"a\\"\\010send\\\\"'
+    assert rdata("MX", "10 a\nsend") == "10 a\\010send."
+    assert rdata("MX", "0 .") == "0 ."
+    assert rdata("AAAA", "2001:db8::1") == "2001:db8::1"
+    assert Change("a.example", "MX", (), ("10 b.example",)).records == ((10, "b.example"),)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "marked"),
     [

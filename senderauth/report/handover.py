@@ -79,9 +79,19 @@ def rdata(rdtype: str, value: str) -> str:
     """A value in master file syntax: TXT in quoted strings of at most 255 octets, names with the last dot."""
     if rdtype == "TXT":
         return " ".join(f'"{_escaped(part)}"' for part in pieces(value))
-    if rdtype in ("MX", "CNAME", "PTR", "NS"):
-        return value if value.endswith(".") else f"{value}."
-    return value
+    preference, space, name = value.rpartition(" ") if rdtype == "MX" else ("", "", value)
+    name = _name(name)  # what DNS holds must not become a line of a script
+    if rdtype in ("MX", "CNAME", "PTR", "NS") and not name.endswith("."):
+        name += "."
+    return f"{preference}{space}{name}"
+
+
+def _name(text: str) -> str:
+    """A name or address with everything escaped that a master file or nsupdate would act on."""
+    return "".join(
+        char if char.isascii() and (char.isalnum() or char in "-_.:*/") else f"\\{ord(char) & 255:03d}"
+        for char in text
+    )
 
 
 def pieces(text: str) -> list[str]:

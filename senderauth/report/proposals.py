@@ -63,13 +63,17 @@ def proposals_text(proposals: Iterable[Any], words: Wording, *, width: int = 80,
     can help.
     """
     page = Page(width, colour)
-    numbered = enumerate(proposals, 1)
+    offered = list(proposals)
     heading = ""
-    for number, proposal in numbered:
+    for number, proposal in enumerate(offered, 1):
         if proposal.kind != heading:
             heading = proposal.kind
-            page.head(words.say("proposals", f"head-{heading}"))
-        title = words.say("proposal", proposal.id, proposal.facts, "title")
+            page.line()
+            page.line(words.say("proposals", f"head-{heading}"), style="head")
+        facts = proposal.facts
+        if proposal.id == "all-together":
+            facts = {**facts, "proposals": _parts(proposal, offered)}
+        title = words.say("proposal", proposal.id, facts, "title")
         who = words.say("actor", proposal.who)
         page.line(f"{number}. {title} [{who}]", indent=2, hang=3, style="head")
         text = words.say("proposal", proposal.id, proposal.facts)
@@ -86,6 +90,18 @@ def proposals_text(proposals: Iterable[Any], words: Wording, *, width: int = 80,
             line = _receivers(proposal.leaves, words)
             page.line(f"{words.say('proposals', 'concerns')} {line}", indent=5, hang=2)
     return str(page) if heading else ""
+
+
+def _parts(together: Any, offered: list[Any]) -> list[int]:
+    """The numbers of the proposals that are put together."""
+    return [
+        number
+        for number, one in enumerate(offered, 1)
+        if one.id in together.facts["proposals"]
+        and one.id != together.id
+        and set(one.changes) <= set(together.changes)
+        and set(one.settings) <= set(together.settings)
+    ]
 
 
 def _proof(page: Page, proposal: Any, words: Wording) -> None:
