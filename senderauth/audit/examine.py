@@ -15,7 +15,7 @@ from senderauth.audit.row import Host, Row, Silence
 from senderauth.audit.stranger import address_of_stranger, spf_of_stranger, spoofing
 from senderauth.dns import Question
 from senderauth.simulation import Scenario, mail_domain_findings
-from senderauth.values import Finding, Trace
+from senderauth.values import Finding, Reason, Step, Trace
 
 TRIED = ("default", "google", "selector1", "selector2", "s1", "k1")
 """Selectors that are tried where none is named: those of the largest services and panels."""
@@ -47,8 +47,8 @@ async def examine(entry: Entry, asks: Asks, options: Options, branches: spf.Bran
     survey = await spf.outline(asks, domain, branches)
     newer, older = await dmarc.discover_both(asks, domain)
     policies = {"rfc9989": newer, "rfc7489": older}
-    practice = await adsp.evaluate(asks, domain)
     mx = await mail_exchange(asks, domain)
+    practice = await _practice(asks, domain, mx.state)
     base = await asks.resolve(Question(f"_domainkey.{domain}", "TXT")) if not named else None
     none_possible = base is not None and base.name_missing
     keys = await _keys(asks, domain, named or TRIED, entry.selectors)
@@ -103,6 +103,19 @@ async def _ask_own(asks: Asks, domain: str, named: tuple[str, ...]) -> None:
         first.append(Question(f"_domainkey.{domain}", "TXT"))
     await asks.resolve_own(first)
     await asks.resolve_own([Question(f"{label}.{domain}", "TXT") for label in labels])
+
+
+async def _practice(asks: Asks, domain: str, mx: str) -> adsp.Verdict:
+    """ADSP of an unsigned mail. Where nothing is published, as nearly everywhere, there is nothing to judge
+    (RFC 5617 4.3).
+    """
+    answer = await asks.resolve(Question(f"_adsp._domainkey.{domain}", "TXT"))
+    if answer.absent and mx not in ("missing", "unknown"):
+        return NO_PRACTICE
+    return await adsp.evaluate(asks, domain)
+
+
+NO_PRACTICE = adsp.Verdict("none", None, "", None, Reason("adsp-no-record"), Step("adsp", {}, []))
 
 
 async def _keys(

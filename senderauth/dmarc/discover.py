@@ -207,7 +207,8 @@ async def walk(
     resolver: Resolver, name: str, trace: Trace, seen: dict[str, Walked] | None = None
 ) -> tuple[Walked, ...]:
     """The DNS tree walk from a name upwards, at most 8 questions (RFC 9989 4.10)."""
-    prefetch(resolver, walk_questions(name))
+    if hasattr(resolver, "prefetch"):
+        prefetch(resolver, walk_questions(name))
     asked: list[Walked] = []
     for step in names.walk(name):
         walked = await look(resolver, step, trace, seen)
@@ -266,7 +267,8 @@ async def _by_suffix(search: _Search) -> Policy:
     """RFC 7489 6.6.3: the author domain, then the organizational domain by public suffix (3.2)."""
     search.org = names.registrable(search.name) or search.name
     steps = tuple(dict.fromkeys((search.name, search.org)))
-    prefetch(search.resolver, [asked for step in steps if (asked := question(step))])
+    if hasattr(search.resolver, "prefetch"):
+        prefetch(search.resolver, [asked for step in steps if (asked := question(step))])
     for step in steps:
         found = await look(search.resolver, step, search.trace, search.seen)
         if found is None:
@@ -313,9 +315,9 @@ async def _applied(search: _Search, holder: Walked) -> Policy:
         reason = Reason("dmarc-policy-lowered", {**facts, "policy": requested, "lowered": policy})
     else:
         reason = Reason("dmarc-policy-inherited" if inherited else "dmarc-policy-own", facts)
-    return replace(
-        search.nothing(reason), record=record, location=location, policy=policy,
-        requested=requested, tag=tag, inherited=inherited, exists=exists,
+    return Policy(
+        search.name, standard, record, location, search.org, policy, tag, inherited, exists, search.walk,
+        False, reason, search.trace.root, (), requested, search.org_unknown,
     )  # fmt: skip
 
 
