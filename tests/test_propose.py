@@ -352,6 +352,20 @@ def test_the_next_stage_is_one_step(record: str, new: str | None) -> None:
     assert [p.changes[0].new for p in found] == ([] if new is None else [(new,)])
 
 
+@pytest.mark.parametrize(
+    ("record", "new"),
+    [
+        ("v=DMARC1; p=reject; pct=0", "v=DMARC1; p=quarantine"),  # RFC 9989 ignores pct
+        ("v=DMARC1; p=reject; t=y", "v=DMARC1; p=quarantine"),  # RFC 7489 does not know t
+        ("v=DMARC1; p=reject", None),
+    ],
+)
+def test_where_the_standards_differ_one_record_says_the_same_to_both(record: str, new: str | None) -> None:
+    zone = txt(apex=f"v=spf1 ip4:{IP} -all", _dmarc=record)
+    found = [p for p in proposed(zone) if p.id == "dmarc-both-standards"]
+    assert [p.changes[0].new for p in found] == ([] if new is None else [(new,)])
+
+
 def test_reports_elsewhere_need_the_agreement_of_who_gets_them() -> None:
     zone = txt(apex=f"v=spf1 ip4:{IP} -all", _dmarc="v=DMARC1; p=none; rua=mailto:r@reports.example")
     zone |= {("reports.example", "MX"): [(10, "mx.shop.example")]}

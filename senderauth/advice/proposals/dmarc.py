@@ -11,6 +11,7 @@ from senderauth.simulation import Verdict
 from senderauth.values import Reason
 
 BOUNCE_LABELS = ("bounce", "bounces", "return")
+MILDER = ("none", "quarantine", "reject")
 NEXT = {"none": "quarantine", "quarantine": "reject"}
 MISSING = ("dmarc-record-missing", "authentication-level-too-low")
 DESTINATION = "dmarc-report-destination-refuses"
@@ -27,6 +28,7 @@ async def dmarc_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
         groups.append(await _relaxed(ground))
         groups.append(await _return_path(ground, failing))
     groups.append(await _record(ground))
+    groups.append(await _both_standards(ground))
     groups.append(await _next_step(ground))
     groups += await _destinations(ground)
     return [group for group in groups if group]
@@ -142,6 +144,29 @@ def first_record(ground: Ground) -> str:
     takes_mail = any(d.state in ("mx", "address") for d in ground.report.domains if d.role == "author")
     rua = f"; rua=mailto:postmaster@{ground.organization}" if takes_mail else ""
     return f"v=DMARC1; p=none{rua}"
+
+
+async def _both_standards(ground: Ground) -> tuple[Proposal, ...]:
+    """One policy under both standards where one record of the domain's own says two: without pct, which RFC
+    9989 ignores, and t, which RFC 7489 does not know. The milder one, so that nothing is refused that was not.
+    """
+    new, old = ground.report.policies["rfc9989"], ground.report.policies["rfc7489"]
+    name = new.location
+    if new.record is None or name is None or name != old.location or new.inherited or old.inherited:
+        return ()
+    asked: list[str] = [new.policy or "none", old.policy or "none"]
+    if old.sampled and asked[1] != "none":  # RFC 7489 6.6.4: the rest gets one level less
+        asked[1] = MILDER[MILDER.index(asked[1]) - 1]
+    if asked[0] == asked[1]:
+        return ()
+    milder = min(asked, key=MILDER.index)
+    change = await dmarc_change(ground, name, with_tags(new.record, {"p": milder, "pct": None, "t": None}))
+    if change is None:
+        return ()
+    facts: dict[str, object] = {"domain": ground.author, "name": name, "after": milder}
+    facts |= {"rfc9989": asked[0], "rfc7489": asked[1]}
+    made = draft("dmarc-both-standards", "domain-owner", facts, change, kind="improvement", relaxes=True)
+    return (made,)
 
 
 async def _next_step(ground: Ground) -> tuple[Proposal, ...]:
