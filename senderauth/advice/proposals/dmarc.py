@@ -148,7 +148,7 @@ def first_record(ground: Ground) -> str:
 
 async def _both_standards(ground: Ground) -> tuple[Proposal, ...]:
     """One policy under both standards where one record of the domain's own says two: without pct, which RFC
-    9989 ignores, and t, which RFC 7489 does not know. The milder one, so that nothing is refused that was not.
+    9989 ignores, and t, which RFC 7489 does not know. The milder one, so that nothing more is refused.
     """
     new, old = ground.report.policies["rfc9989"], ground.report.policies["rfc7489"]
     name = new.location
