@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from senderauth.catalogue import Codes, read_bounce, read_log
+from senderauth.catalogue import Codes, is_log, read_bounce, read_log
 
 DSN = b"""Return-Path: <>
 From: MAILER-DAEMON@mx.sender.example (Mail Delivery System)
@@ -360,6 +360,73 @@ def test_the_csv_accounting_file_of_powermta():
         "spf-failed-for",
         "mx.example.org",
     )
+
+
+PMTA = b"type,timeLogged,orig,rcpt,dsnAction,dsnStatus,dsnDiag,dsnMta,dlvSourceIp"
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (b"d,1785830400,a@shop.example,jan@example.org,relayed,2.0.0 (ok),smtp;250 ok,,203.0.113.9", None),
+        (b"r,1785830400,a@shop.example,jan@example.org,,,,,", None),
+        (b"f,1785830400,a@shop.example,jan@example.org,,,,,", None),
+        (b"rs,1785830400,a@shop.example,jan@example.org,delivered,2.0.0 (ok),,,", None),
+        (b"rs,1785830400,,jan@example.org,delayed,4.4.1 (no answer),,,", ("delayed", "4.4.1", "")),
+        (b"t,1785830400,,jan@example.org,delayed,4.2.2 (full),smtp;452 mailbox full,,203.0.113.9", ("delayed", "452 4.2.2", "203.0.113.9")),
+        (b"b,1785830400,,jan@example.org,failed,5.4.4 (unable to route),,,10.0.0.3", ("failed", "5.4.4", "")),
+        (b"rb,1785830400,,jan@example.org,failed,5.2.2 (full),,,", ("failed", "5.2.2", "")),
+    ],
+    ids=["delivered", "received", "complaint", "delivered-there", "delayed-there", "delayed", "behind-nat", "bounced-there"],
+)  # fmt: skip
+def test_which_accounting_records_are_bounces(row, told):
+    found = list(read_log([PMTA, row]))
+    assert [(b.action, str(b.codes), b.fact("address")) for b in found] == ([told] if told else [])
+    assert [b.time for b in found] == ["2026-08-04T08:00:00Z"] * len(found)
+
+
+def kumo(kind, code, **more):
+    enhanced = dict(zip(("class", "subject", "detail"), (code // 100, 7, 1), strict=True))
+    response = {"code": code, "enhanced_code": enhanced, "content": "no", "command": None}
+    return json.dumps({"type": kind, "recipient": "jan@example.org", "response": response, **more}).encode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "action"),
+    [
+        ("Delivery", 250, None), ("Reception", 250, None), ("Feedback", 250, None), ("Bounce", 550, "failed"),
+        ("TransientFailure", 450, "delayed"), ("Delay", 400, "delayed"), ("Expiration", 551, "failed"),
+        ("AdminBounce", 551, "failed"), ("OOB", 552, "failed"), ("Rejection", 451, "delayed"), ("Rejection", 550, "failed"),
+    ],
+)  # fmt: skip
+def test_which_records_of_kumomta_are_bounces(kind, code, action):
+    assert [b.action for b in read_log([kumo(kind, code)])] == ([action] if action else [])
+
+
+def test_kumomta_tells_from_where_it_sent_and_whom_it_refused():
+    mx = {"name": "mx.example.org.", "addr": "198.51.100.7"}
+    (sent,) = read_log([kumo("Bounce", 550, peer_address=mx, source_address={"address": "203.0.113.9:5321"})])
+    assert (sent.refusing_host, sent.fact("address")) == ("mx.example.org", "203.0.113.9")
+    (mapped,) = read_log(
+        [kumo("Bounce", 550, peer_address=mx, source_address={"address": "[2001:db8::9]:0"})]
+    )
+    assert mapped.fact("address") == "2001:db8::9"
+    (inside,) = read_log([kumo("Bounce", 550, peer_address=mx, source_address={"address": "10.0.0.1:5321"})])
+    assert inside.fact("address") == ""
+    client = {"name": "mail.example.net", "addr": "203.0.113.9"}
+    (refused,) = read_log([kumo("Rejection", 550, peer_address=client, recipient=["jan@example.org"])])
+    assert (refused.refusing_host, refused.recipient) == ("", "jan@example.org")
+    assert (refused.fact("address"), refused.fact("helo")) == ("203.0.113.9", "mail.example.net")
+
+
+def test_an_accounting_file_is_a_log_though_nothing_bounced_yet():
+    assert is_log(PMTA + b"\n" + b"d,1785830400,,jan@example.org,relayed,2.0.0 (ok),,,\n" * 500)
+
+
+@pytest.mark.parametrize("month", ["Aug  4", "Aug 04", "mrt 04", "M\u00e4r 04"])
+def test_time_stamps_of_syslog_and_journal_in_several_languages(month):
+    (found,) = read_log([LOGS[0][1].replace("Aug  4", month).encode()])
+    assert found.time == f"{month} 10:11:12"
 
 
 def test_a_pasted_log_is_read_as_a_log():

@@ -17,7 +17,8 @@ from senderauth.catalogue import dsn, freeform
 from senderauth.catalogue.codes import Codes, find_codes
 from senderauth.catalogue.facts import Fact, ip_of
 from senderauth.catalogue.load import Permanence
-from senderauth.catalogue.logs import LogLine, looks_like_log, read_lines
+from senderauth.catalogue.logline import LogLine
+from senderauth.catalogue.logs import looks_like_log, read_lines
 from senderauth.catalogue.matching import RANKS, Match, match
 from senderauth.catalogue.mime import MAX_BYTES, Part, parse
 from senderauth.catalogue.providers import provider_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import unquote
 
 from senderauth.catalogue.normalise import Text
@@ -104,6 +104,21 @@ def ip_of(text: str) -> str:
         return str(ip_address(text.strip("[]").lower().removeprefix("ipv6:")))
     except ValueError:
         return ""
+
+
+_INTERNAL = [
+    *map(IPv4Network, ("0.0.0.0/8", "10.0.0.0/8", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")),
+    *map(IPv4Network, ("100.64.0.0/10", "169.254.0.0/16")),
+    *map(IPv6Network, ("::/127", "fc00::/7", "fe80::/10")),
+]
+"""Addresses that a server has behind a router, or for itself (RFC 6890)."""
+
+
+def routable(text: str) -> str:
+    """The text as an IP address that others can see mail come from; empty where it is none."""
+    address = ip_of(text)
+    inside = any(ip_address(address) in network for network in _INTERNAL) if address else False
+    return "" if inside else address
 
 
 def domain_of(text: str) -> str:

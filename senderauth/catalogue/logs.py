@@ -1,49 +1,22 @@
 """Mail logs as streams: the lines that tell of a refusal or a delay, as far as a program's format is known.
 
-Postfix, Exim, Sendmail, rspamd-like lines with a whole reply, KumoMTA's JSON records, PowerMTA's CSV
-accounting file. A line is looked at closer only if a few cheap tests let it through: nearly all lines of
-a log tell of nothing.
+Postfix, Exim, Sendmail, lines of others with a whole reply, and the records of KumoMTA and PowerMTA. A
+line is looked at closer only if a few cheap tests let it through: nearly all lines of a log tell of
+nothing.
 """
 
 from __future__ import annotations
 
-import csv
-import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
-from senderauth.catalogue.codes import Codes, read_codes
+from senderauth.catalogue.codes import Codes
+from senderauth.catalogue.logline import LogLine
+from senderauth.catalogue.records import TELLING, columns_of, read_record
 
 MAX_LINE = 16_384
-_NO_CODES = Codes()
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """What one line of a log says. Empty: not said."""
-
-    program: str
-    text: str
-    time: str
-    action: str
-    """As in a DSN: "failed" or "delayed"."""
-    recipient: str = ""
-    codes: Codes = _NO_CODES
-    host: str = ""
-    """Who refused."""
-    host_address: str = ""
-    client_address: str = ""
-    """Who was refused, where the line is the refusing server's own."""
-    mail_from: str = ""
-    helo: str = ""
-    own: bool = False
-    """The logging server refused itself."""
-
-
 _TIME = re.compile(
-    r"^(?:<\d{1,3}>)?([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S{0,12})"
+    r"^(?:<\d{1,3}>)?(?:1 )?([^\W\d]{3}\.? [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S{0,12})"
 )
 _POSTFIX = re.compile(
     r"postfix\S{0,60}\[\d{1,10}\]: (?:[0-9A-Za-z]{5,20}: )?to=<([^>]{0,320})>,(?: orig_to=<[^>]{0,320}>,)?"
@@ -76,7 +49,6 @@ _SENDMAIL_REJECT = re.compile(
 )
 _WHOLE_REPLY = re.compile(r"(?:^|[\s:\"(])([45]\d\d[- ][45]\.\d{1,3}\.\d{1,3} .{3,8000})$")
 _FAILED_REPLY = re.compile(rb"[45]\d\d[- ][45]\.\d{1,3}\.\d")
-_REPLY_IN_JSON = re.compile(rb'"(?:Bounce|TransientFailure|Rejection|Expiration|AdminBounce|OOB)"')
 
 
 def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, LogLine]]:
@@ -86,21 +58,22 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, LogLine]]:
         if b"status=" in line:
             if b"status=sent" in line:
                 continue
+        elif line[:1] == b"{":
+            if not TELLING.search(line):
+                continue
         elif not (
             b"reject" in line
             or b" ** " in line
             or b" == " in line
             or b"stat=" in line
-            or line[:1] in b'{btftr"'
+            or (columns and line[:1] in b'btr"')
+            or line[:5] in (b"type,", b'"type')
             or _FAILED_REPLY.search(line)
         ):
             continue
         text = line[:MAX_LINE].decode("utf-8", "replace").rstrip("\r\n")
-        if text.startswith("type,"):  # PowerMTA writes the names of its columns first
-            columns = next(csv.reader([text]), [])
-            continue
-        found = _record(text, columns) if text[:1] in '{btfr"' else None
-        found = found or _syslog(text)
+        columns = columns_of(text) or columns
+        found = read_record(text, columns) or (_syslog(text) if line[:1] != b"{" else None)
         if found is not None:
             yield number, found
 
@@ -119,7 +92,9 @@ def is_log(head: bytes) -> bool:
     """
     text = head[:65_536].decode("utf-8", "replace")
     lines = [line for line in text.split("\n")[:200] if line.strip()]
-    stamped = sum(bool(_TIME.match(line)) or line[:1] == "{" or line[:5] == "type," for line in lines)
+    if lines and columns_of(lines[0]):
+        return True
+    stamped = sum(bool(_TIME.match(line)) or line[:1] == "{" for line in lines)
     if stamped * 2 > len(lines):
         return len(lines) > 2 or looks_like_log(text)
     return looks_like_log(text) and stamped > 0
@@ -234,77 +209,3 @@ def _whole_reply(text: str, time: str) -> LogLine | None:
     if found is None:
         return None
     return LogLine("reply", found[1], time, "delayed" if found[1].startswith("4") else "failed")
-
-
-def _record(text: str, columns: list[str]) -> LogLine | None:
-    if text.startswith("{"):
-        try:
-            record = json.loads(text)
-        except (ValueError, RecursionError):
-            return None
-        return _json(record) if isinstance(record, dict) else None
-    try:
-        row = next(csv.reader([text]), [])
-    except csv.Error:  # a bare CR, a field beyond the bound
-        return None
-    if columns and row and row[0] in ("b", "t", "tq", "f", "r", "rb"):
-        return _powermta(dict(zip(columns, row, strict=False)))
-    return None
-
-
-def _text(record: dict[str, Any], key: str) -> str:
-    value = record.get(key)
-    return value if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else ""
-
-
-def _json(record: dict[str, Any]) -> LogLine | None:
-    """KumoMTA's log record, or PowerMTA's accounting row as JSON."""
-    kind = _text(record, "type")
-    if kind in ("b", "t", "tq", "f", "r", "rb"):
-        return _powermta({key: _text(record, key) for key in record if isinstance(key, str)})
-    response = record.get("response")
-    if kind not in ("Bounce", "TransientFailure", "Rejection", "Expiration") or not isinstance(
-        response, dict
-    ):
-        return None
-    enhanced = response.get("enhanced_code")
-    parts = (
-        [_text(enhanced, key) for key in ("class", "subject", "detail")] if isinstance(enhanced, dict) else []
-    )
-    codes = read_codes(f"{_text(response, 'code')} {'.'.join(parts)}".strip())
-    peer = record.get("peer_address")
-    peer = peer if isinstance(peer, dict) else {}
-    recipient = record.get("recipient")
-    first = recipient[0] if isinstance(recipient, list) and recipient else recipient
-    return LogLine(
-        "kumomta",
-        f"{codes} {_text(response, 'content')}".strip(),
-        _text(record, "timestamp") or _text(record, "event_time"),
-        "delayed" if kind == "TransientFailure" else "failed",
-        recipient=first if isinstance(first, str) else "",
-        codes=codes,
-        host=_text(peer, "name").strip(".").lower() if kind != "Rejection" else "",
-        host_address=_text(peer, "addr").partition(":25")[0],
-        mail_from=_text(record, "sender"),
-        own=kind == "Rejection",
-    )
-
-
-def _powermta(row: dict[str, str]) -> LogLine | None:
-    diagnostic = row.get("dsnDiag", "")
-    status = row.get("dsnStatus", "")
-    kind, _, text = diagnostic.partition(";")
-    if not text or " " in kind:
-        text = diagnostic
-    host, _, address = row.get("dsnMta", "").partition(" (")
-    return LogLine(
-        "powermta",
-        text or status,
-        row.get("timeLogged", ""),
-        "delayed" if row.get("type", "").startswith("t") else "failed",
-        recipient=row.get("rcpt", ""),
-        codes=read_codes(status.partition(" ")[0]),
-        host=host.strip().lower(),
-        host_address=address.strip(") "),
-        mail_from=row.get("orig", ""),
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from senderauth.catalogue.facts import Fact, domain_of, ip_of
+from senderauth.catalogue.facts import Fact, domain_of, routable
 from senderauth.catalogue.mime import split_header
 
 _ADDRESS = re.compile(r"<([^\s<>]{1,255})>|([^\s<>,;:\"()]{1,128}@[^\s<>,;\"()]{1,255})")
@@ -42,8 +42,8 @@ def _facts(returned: bytes) -> Iterator[Fact]:
             yield Fact("message_id", value.strip("<> ")[:255], "returned-message-id")
         elif name == "received":
             address = _RECEIVED_IP.search(value)
-            if address and ip_of(address[1]):
-                yield Fact("first_hop", ip_of(address[1]), "returned-received")
+            if address and routable(address[1]):
+                yield Fact("first_hop", routable(address[1]), "returned-received")
         elif name == "x-rzg-fwd-by":
             yield Fact("forwarded_by", value[:255], "returned-x-rzg-fwd-by")
         elif name == "list-id":
