@@ -2,4 +2,5 @@
 
 from senderauth.cli import main
 
-main()
+if __name__ == "__main__":  # not in the worker processes of an audit
+    main()

@@ -273,6 +273,56 @@ def test_a_list_that_is_not_there(tmp_path: Path) -> None:
     assert (done.exit_code, "none.txt" in done.output) == (2, True)
 
 
+# --- several processes -----------------------------------------------------------------------------
+
+
+def workers_of(parent: int) -> list[int]:
+    """Child processes that work (multiprocessing's own helper does not)."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "stat").read_text().rpartition(")")[2].split()
+            line = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if int(words[1]) == parent and b"spawn_main" in line:
+            found.append(int(folder.name))
+    return found
+
+
+def test_several_processes_write_the_same_bytes(world: Path, whole: bytes, tmp_path: Path) -> None:
+    target = tmp_path / "audit.jsonl"
+    done = run(world, "-o", str(target), "--jobs", "2", "--summary", str(tmp_path / "s.json"))
+    assert done.returncode == 3, done.stderr
+    assert target.read_bytes() == whole
+    assert json.loads((tmp_path / "s.json").read_text("utf-8"))["rows"] == COUNT
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+@pytest.mark.parametrize("who", ["parent", "worker"])
+def test_a_lost_process_costs_no_row(world: Path, whole: bytes, tmp_path: Path, who: str) -> None:
+    target = tmp_path / "audit.jsonl"
+    words = command(world, "-o", str(target), "--jobs", "2", "--concurrency", "1", "-q")
+    process = subprocess.Popen(words, stderr=subprocess.PIPE)
+    while not target.exists() or target.stat().st_size < 10_000:
+        assert process.poll() is None
+        time.sleep(0.001)
+    workers = workers_of(process.pid)
+    assert len(workers) == 2
+    os.kill(process.pid if who == "parent" else workers[0], signal.SIGKILL)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == (-signal.SIGKILL if who == "parent" else 2)
+    assert (b"--resume" in errors) == (who == "worker")
+    for _ in range(200):
+        if not any(Path(f"/proc/{pid}").exists() for pid in workers):
+            break
+        time.sleep(0.05)
+    else:
+        raise AssertionError("workers outlive their parent")
+    run(world, "-o", str(target), "--resume", "-q")
+    assert target.read_bytes() == whole
+
+
 # --- reading ---------------------------------------------------------------------------------------
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import BinaryIO, Protocol
 
 from senderauth.audit import write
 from senderauth.audit.examine import Options
+from senderauth.audit.jobs import Pool
 from senderauth.audit.read import Entry, read
 from senderauth.audit.row import FIELDS, Row, document
 from senderauth.audit.run import CACHE_SIZE, Audit
@@ -51,6 +53,8 @@ class Job:
     retries: int = 1
     cache_size: int = CACHE_SIZE
     resume: bool = False
+    jobs: int = 1
+    """Processes."""
     retry_unknown: bool = False
     """Of a run that is continued: what was unknown is asked again."""
 
@@ -97,14 +101,31 @@ class Running:
     def __init__(self, job: Job, resolver: Resolver, progress: Progress | None = None) -> None:
         self.job, self._progress = job, progress
         self.summary = Summary()
-        encode = write.encoder("jsonl" if job.kind == "parquet" else job.kind, job.fields)
+        self._encode = write.encoder("jsonl" if job.kind == "parquet" else job.kind, job.fields)
+        retries, size = job.retries, job.cache_size
+        self._audit: Audit[bytes] | Pool = (
+            Audit(resolver, self._finish, job.options, retries=retries, cache_size=size)
+            if job.jobs == 1
+            else Pool(resolver, job.options, jobs=job.jobs, retries=retries, cache_size=size)
+        )
 
-        def finish(row: Row) -> bytes:
-            whole = document(row)
-            self.summary.add(whole)
-            return encode(whole)
+    def _finish(self, row: Row) -> bytes:
+        whole = document(row)
+        self.summary.add(whole)
+        return self._encode(whole)
 
-        self._audit = Audit(resolver, finish, job.options, retries=job.retries, cache_size=job.cache_size)
+    def _lines(self, entries: Iterable[Entry]) -> Iterator[bytes]:
+        """The rows as they are written."""
+        lines = self._audit.rows(entries, width=self.job.width)
+        if isinstance(self._audit, Audit):
+            return lines
+        return map(self._from_worker, lines)
+
+    def _from_worker(self, line: bytes) -> bytes:
+        whole = json.loads(line)
+        self.summary.add(whole)
+        same = self.job.kind != "csv" and self.job.fields is FIELDS
+        return line if same else self._encode(whole)
 
     def stop(self) -> None:
         """No new domain is begun; those in hand are finished and written."""
@@ -135,7 +156,7 @@ class Running:
             header = write.csv_header(job.fields) if kind == "csv" else b""
             output = write.Output(path, header=header, resume=resume)
             stack.callback(output.close)
-            for line in self._audit.rows(_after(entries, last, given), width=job.width):
+            for line in self._lines(_after(entries, last, given)):
                 output.write(line)
                 if self._progress is not None:
                     self._progress.row(self.summary)
@@ -162,7 +183,7 @@ class Running:
         new = path.with_name(path.name + ".retried")
         counted, self.summary = self.summary, Summary()
         with self.job.source.open("rb") as source, path.open("rb") as old:
-            again = self._audit.rows((e for e in read(source) if e.n in wanted), width=self.job.width)
+            again = self._lines(e for e in read(source) if e.n in wanted)
             output = write.Output(new)
             lines = iter(old)
             if kind == "csv":
@@ -197,6 +218,3 @@ def lines_of(source: Path | None) -> int | None:
             count += chunk.count(b"\n")
             last = chunk[-1:]
     return count + (last != b"\n")
-
-
-Stopper = Callable[[], None]

@@ -93,6 +93,10 @@ class Audit(Generic[T]):
     async def _work(self, index: int, entry: Entry) -> T:
         while index - self._handed_out >= WINDOW:
             await suspend(self._waiting.append)
+        return await self.work(entry, index)
+
+    async def work(self, entry: Entry, index: int = 0) -> T:
+        """One entry, finished."""
         begun = monotonic()
         row = await self._examined(index, entry)
         if self._options.with_timing:

@@ -68,6 +68,7 @@ def audit(
     rate: Annotated[
         float | None, typer.Option(metavar="N", help="Questions a second to each name server at most.")
     ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=64, help="Worker processes.")] = 1,
     retries: Annotated[int, typer.Option(min=0, max=5, help="How often to ask again what is unknown.")] = 1,
     cache_size: Annotated[int, typer.Option(min=100, help="Answers kept of shared names.")] = 20_000,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
@@ -106,6 +107,7 @@ def audit(
             0 if (zone and not over_live) or demo else retries,
             cache_size,
             resume,
+            jobs,
             retry_unknown,
         )
         result, ended_by = _executed(job, resolver, quiet)

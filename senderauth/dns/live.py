@@ -56,6 +56,10 @@ class LiveResolver:
                 raise ValueError("no name server is given")
             self._servers = tuple(parse_server(text, port, rate) for text in self._given)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """For another process: the same servers, nothing of what was learnt of them."""
+        return _again, (self._given, self._timeout, self._tries, self._rate, self._port)
+
     @property
     def nameservers(self) -> tuple[str, ...]:
         """The servers that are asked, in order."""
@@ -146,6 +150,12 @@ class LiveResolver:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _again(
+    given: tuple[str, ...] | None, timeout: float, tries: int, rate: float | None, port: int
+) -> LiveResolver:
+    return LiveResolver(given, timeout=timeout, tries=tries, rate=rate, port=port)
 
 
 def system_nameservers() -> tuple[str, ...]:

@@ -1,0 +1,191 @@
+"""Several processes for one audit, each with its own client and cache.
+
+Theory of operation. Domains go to processes by their registrable domain, so that what a domain and those
+below it share is asked by one of them. A worker is fed by a thread that reads the pipe into a queue; its
+domains are looked at as in one process. It hands every row back as a line with the entry's number, and the
+parent puts them in order. The parent holds at most `WINDOW` entries that are not written yet, so nothing
+grows with the list. A worker whose parent is gone ends; a worker that is lost ends the run, and what is
+written can be continued.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from threading import Thread
+from typing import Any, Literal
+from zlib import crc32
+
+from senderauth import names
+from senderauth.audit.examine import Options
+from senderauth.audit.read import Entry
+from senderauth.audit.row import FIELDS, Row, document
+from senderauth.audit.run import WINDOW, Audit, NameServersGone
+from senderauth.audit.write import json_line
+from senderauth.dns import Resolver, crowd, pause, suspend
+
+BATCH = 50
+"""Entries that travel together."""
+IDLE = 0.003
+"""Seconds between two looks into an empty queue."""
+GONE, END, STOP = b"gone", "end", "stop"
+
+
+class Pool:
+    """As `Audit`, over several processes; rows are JSON lines."""
+
+    def __init__(
+        self, resolver: Resolver, options: Options, *, jobs: int, retries: int, cache_size: int
+    ) -> None:
+        self._make = (resolver, options, retries, cache_size)
+        self._jobs = jobs
+        self.stopped = False
+
+    def stop(self) -> None:
+        """No new domain is begun; those in hand are finished."""
+        self.stopped = True
+
+    def rows(self, entries: Iterable[Entry], *, width: int = 500) -> Generator[bytes, None, None]:
+        """Runs and yields in order. OSError if a process is lost."""
+        context = get_context("spawn")
+        workers: list[tuple[Any, Connection]] = []
+        try:
+            for _ in range(self._jobs):
+                ours, theirs = context.Pipe()
+                process = context.Process(target=_serve, args=(theirs, self._make, width), daemon=True)
+                process.start()
+                theirs.close()
+                workers.append((process, ours))
+            yield from self._ordered(iter(entries), [pipe for _, pipe in workers])
+        finally:
+            for process, pipe in workers:
+                pipe.close()
+                process.join(1.0)
+                process.terminate()
+
+    def _ordered(self, entries: Iterator[Entry], pipes: list[Connection]) -> Generator[bytes, None, None]:
+        done: dict[int, bytes] = {}
+        sent = written = 0
+        feeding, open_ = True, list(pipes)
+        while open_:
+            while feeding and sent - written < WINDOW and not self.stopped:
+                count = self._feed(entries, sent, pipes)
+                sent, feeding = sent + count, count > 0
+                if sent - written > WINDOW // 2:
+                    break  # results wait
+            if (not feeding or self.stopped) and pipes:
+                for pipe in pipes:
+                    pipe.send(STOP if self.stopped else END)
+                pipes, feeding = [], False
+            for ready in wait(open_, timeout=1.0):
+                assert isinstance(ready, Connection)
+                if self._take(ready, done):
+                    open_.remove(ready)
+            while written in done:
+                yield done.pop(written)
+                written += 1
+
+    def _feed(self, entries: Iterator[Entry], first: int, pipes: list[Connection]) -> int:
+        """Sends some entries; how many there were."""
+        batches: list[list[tuple[int, Entry]]] = [[] for _ in pipes]
+        count = 0
+        for entry in entries:
+            owner = names.registrable(entry.domain) or entry.domain
+            batches[crc32(owner.encode()) % len(pipes)].append((first + count, entry))
+            count += 1
+            if count >= BATCH * len(pipes):
+                break
+        for pipe, batch in zip(pipes, batches, strict=True):
+            if batch:
+                pipe.send(batch)
+        return count
+
+    def _take(self, pipe: Connection, done: dict[int, bytes]) -> bool:
+        """What a worker has sent; whether it is through."""
+        try:
+            while pipe.poll():
+                message = pipe.recv_bytes()
+                if message == GONE:
+                    raise NameServersGone
+                if not message:
+                    return True
+                done[int.from_bytes(message[:8], "big")] = message[8:]
+        except EOFError:
+            raise OSError("a worker process was lost; what is written stays, go on with --resume") from None
+        return False
+
+
+# --- in the worker ---------------------------------------------------------------------------------
+
+
+def _serve(pipe: Connection, make: tuple[Resolver, Options, int, int], width: int) -> None:
+    """The life of a worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what a signal means
+    resolver, options, retries, cache_size = make
+
+    def finish(row: Row) -> bytes:
+        return json_line(document(row), FIELDS)
+
+    audit = Audit(resolver, finish, options, retries=retries, cache_size=cache_size)
+    desk = _Desk(pipe)
+    Thread(target=desk.read, daemon=True).start()
+    try:
+        for _ in crowd([desk.watch(), *(desk.slot(audit.work) for _ in range(width))], width=width + 1):
+            pass
+        pipe.send_bytes(b"")
+    except NameServersGone:
+        pipe.send_bytes(GONE)
+    except BrokenPipeError:  # nobody wants it any more
+        os._exit(0)
+
+
+class _Desk:
+    """Where entries arrive and are taken by the slots."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._queue: deque[tuple[int, Entry]] = deque()
+        self._idle: list[Callable[[Any], None]] = []
+        self._state: Literal["open", "ended"] = "open"
+
+    def read(self) -> None:
+        """In a thread: the pipe into the queue."""
+        try:
+            while True:
+                message = self._pipe.recv()
+                if isinstance(message, str):
+                    if message == STOP:
+                        self._queue.clear()
+                    self._state = "ended"
+                    return
+                self._queue.extend(message)
+        except (EOFError, OSError):  # the parent is gone
+            os._exit(1)
+
+    async def watch(self) -> None:
+        """Wakes slots when there is something for them."""
+        while self._state == "open" or self._queue:
+            while self._idle and self._queue:
+                self._idle.pop()(self._queue.popleft())
+            await pause(IDLE)
+        while self._idle:
+            self._idle.pop()(None)
+
+    async def slot(self, work: Callable[[Entry], Any]) -> None:
+        """One domain after another."""
+        while True:
+            if self._queue:
+                taken = self._queue.popleft()
+            elif self._state == "ended":
+                return
+            else:
+                taken = await suspend(self._idle.append)
+                if taken is None:
+                    return
+            index, entry = taken
+            line = await work(entry)
+            self._pipe.send_bytes(index.to_bytes(8, "big") + line)
