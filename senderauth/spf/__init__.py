@@ -3,9 +3,10 @@
 from senderauth.spf.evaluate import Result, check_host, mail_from_identity, not_judged
 from senderauth.spf.program import Word
 from senderauth.spf.ranges import Ranges
+from senderauth.spf.reach import authorised, qualifier
 from senderauth.spf.record import Macro, MacroString, Mechanism, Modifier, Record, Term, is_spf, parse
 from senderauth.spf.state import MAX_MX, MAX_PTR, MAX_TERMS, MAX_VOIDS
-from senderauth.spf.survey import authorised, outline, qualifier, survey
+from senderauth.spf.survey import outline, survey
 from senderauth.spf.tree import Branch, Branches, Node, Outline, Survey, TermCost
 
 __all__ = [

@@ -8,18 +8,18 @@ addresses that no earlier term has decided, an include only for those that its r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from typing import Any
 
 from senderauth import names
 from senderauth.dns import Answer, Question, Resolver, Status, resolve_all, together
-from senderauth.spf.lint import branch_findings, findings_of
+from senderauth.spf.lint import LARGE_TXT, findings_of
 from senderauth.spf.macro import MAX_TEXT
 from senderauth.spf.mistakes import glued, meant_as_record
 from senderauth.spf.program import literal_name
-from senderauth.spf.ranges import EVERYTHING, Network, Ranges
+from senderauth.spf.ranges import Network
+from senderauth.spf.reach import authorised, branch_of, terminal, unevaluated
 from senderauth.spf.record import MacroString, Mechanism, Record, explanation_string, is_spf, parse, select
 from senderauth.spf.state import MAX_MX
 from senderauth.spf.tree import (
@@ -35,8 +35,7 @@ from senderauth.spf.tree import (
     Survey,
     TermCost,
 )
-
-NOTHING: Mapping[int, Branch] = {}
+from senderauth.values import Finding
 
 
 @dataclass
@@ -106,13 +105,17 @@ async def outline(resolver: Resolver, domain: str, branches: Branches | None = N
     """
     name = names.normalise(domain) or domain[: names.MAX_NAME]
     reading = _Reading(resolver, root=name, branches=branches)
+    text = None if branches is None else _plain(await reading.ask(name, "TXT"))
+    kept = branches.get(text) if branches is not None and text is not None else None
+    if kept is not None and not any(names.is_below(domain, name) for domain in kept.domains):
+        return _same_record(kept, name)
     tree = await _node(reading, name, (), ())
     if tree.state == "absent":
         tree = replace(tree, elsewhere=await _elsewhere(reading, name))
     elif tree.record is not None and tree.record.exp is not None:
         tree = replace(tree, explains=await _explains(reading, tree.record.exp))
-    passes = {version: _passes(tree, version, reading.used) for version in (4, 6)}
-    return Outline(
+    passes = {version: authorised(tree, version, reading.used) for version in (4, 6)}
+    found = Outline(
         domain=name,
         state=tree.state,
         record=tree.text,
@@ -120,12 +123,65 @@ async def outline(resolver: Resolver, domain: str, branches: Branches | None = N
         lookups=tree.lookups,
         void_lookups=max(tree.voids4, tree.voids6),
         passes=passes,
-        terminal=_terminal(tree),
+        terminal=terminal(tree),
         includes=tuple(child.domain for child in tree.children),
-        unevaluated=tuple(dict.fromkeys(_unevaluated(tree, reading.used))),
+        unevaluated=tuple(dict.fromkeys(unevaluated(tree, reading.used))),
         cut=reading.cut,
         findings=findings_of(tree, passes, reading.cut, reading.used),
         used=reading.used,
+    )
+    if branches is not None and text is not None and not reading.cut and not reading.ptr_asked:
+        _keep(branches, text, found)
+    return found
+
+
+def _plain(answer: Answer | None) -> str | None:
+    """The text of the one SPF record, where nothing beside it says anything about it."""
+    if answer is None or not answer.records:
+        return None
+    found = select(answer.records)
+    if len(found) != 1 or sum(map(len, answer.records)) > LARGE_TXT or _meant(answer.records):
+        return None
+    one_string = not answer.strings or len(answer.strings[answer.records.index(found[0])]) == 1
+    return found[0].decode("latin-1") if one_string else None
+
+
+def _keep(branches: Branches, text: str, found: Outline) -> None:
+    """Keeps the outline for other domains with the same record, if none of its terms is about the domain."""
+    tree, record = found.tree, found.tree.record
+    if record is None or record.exp is not None or tree.state != "found":
+        return
+    if any(cost.child is None and (cost.term is None or cost.term.costs_lookup) for cost in tree.terms):
+        return
+    branch = branch_of(tree, found.used)
+    if branch is not None:
+        domains = branch.domains - {tree.domain}
+        branches.put(text, replace(branch, findings=found.findings, domains=domains, used=found.used))
+
+
+def _same_record(kept: Branch, name: str) -> Outline:
+    """The outline of a domain whose record another one has, too."""
+    tree = replace(kept.node, domain=name)
+    other = kept.node.domain
+    return Outline(
+        domain=name,
+        state=tree.state,
+        record=tree.text,
+        tree=tree,
+        lookups=tree.lookups,
+        void_lookups=max(tree.voids4, tree.voids6),
+        passes=kept.passes,
+        terminal=terminal(tree),
+        includes=tuple([child.domain for child in tree.children]),
+        unevaluated=kept.unevaluated,
+        cut=False,
+        findings=tuple(
+            [
+                Finding(f.id, f.severity, name, f.evidence, f.rfc) if f.subject == other else f
+                for f in kept.findings
+            ]
+        ),
+        used=kept.used,
     )
 
 
@@ -267,7 +323,7 @@ async def _child(reading: _Reading, target: str, domain: str, text: str, above: 
         reading.used[id(kept.node)] = kept
         return kept.node
     node = await _node(reading, target, above, via)
-    branch = None if reading.cut or reading.ptr_asked else _branch(node, reading.used)
+    branch = None if reading.cut or reading.ptr_asked else branch_of(node, reading.used)
     if branch is not None:
         reading.branches.put(target, branch)
     return node
@@ -279,27 +335,6 @@ def _fits(reading: _Reading, branch: Branch, above: tuple[str, ...]) -> bool:
         branch.domains.isdisjoint(above)
         and reading.records + branch.records <= MAX_RECORDS
         and len(above) + branch.depth < MAX_DEPTH
-    )
-
-
-def _branch(node: Node, used: Mapping[int, Branch]) -> Branch | None:
-    """The record as a branch; None where it is not the same for everybody and at all times."""
-    below = [
-        used.get(id(cost.child)) or _branch(cost.child, used) for cost in node.terms if cost.child is not None
-    ]
-    if node.state in ("unknown", "loop", "cut") or any(cost.unknown for cost in node.terms):
-        return None
-    children = [branch for branch in below if branch is not None]
-    if len(children) < len(below):
-        return None
-    return Branch(
-        node,
-        {version: _passes(node, version, used) for version in (4, 6)},
-        branch_findings(node),
-        tuple(_unevaluated(node, used)),
-        frozenset((node.domain,)).union(*(child.domains for child in children)),
-        1 + sum(child.records for child in children),
-        1 + max((child.depth for child in children), default=0),
     )
 
 
@@ -383,81 +418,4 @@ class _Found:
         )
 
 
-def _passes(node: Node, version: int, used: Mapping[int, Branch] = NOTHING) -> Ranges:
-    """The addresses of one family that this record passes, as far as that can be told without a client:
-    those of "+" terms, without those that a term before has decided otherwise.
-    """
-    if node.state != "found":
-        return Ranges()
-    if (branch := used.get(id(node))) is not None:
-        return branch.passes[version]
-    passed: list[tuple[int, int]] = []
-    refused = Ranges()
-    for cost in node.terms:
-        reached = _reach(cost, version, used)
-        if cost.term is None or cost.term.qualifier == "+":
-            passed += (reached - refused).spans if refused else reached.spans
-        else:
-            refused |= reached
-    return Ranges.joined(passed)
-
-
-def authorised(node: Node, version: int) -> Ranges:
-    """The addresses of one family (4 or 6) that a record of a survey's tree passes, those apart that its
-    unevaluated terms may pass.
-    """
-    return _passes(node, version)
-
-
-def _reach(cost: TermCost, version: int, used: Mapping[int, Branch] = NOTHING) -> Ranges:
-    """The addresses that a term matches; of a redirect those that its record passes."""
-    if cost.child is not None:
-        return _passes(cost.child, version, used)
-    if cost.always or (cost.term is not None and cost.term.name == "all"):
-        return EVERYTHING[version]
-    networks = [network for network in cost.networks if network.version == version]
-    return Ranges.of(networks) if networks else _NO_RANGES
-
-
-_NO_RANGES = Ranges()
-
-
-def qualifier(node: Node, number: int, used: Mapping[int, Branch] = NOTHING) -> str:
-    """What an IPv4 address meets, "+" to "?", in a tree in which nothing is unevaluated and nothing wrong
-    (RFC 7208 4.6.2, 4.7). used: the outline's.
-    """
-    for cost in node.terms:
-        if cost.term is None and cost.child is not None:
-            return qualifier(cost.child, number, used)
-        if cost.term is not None and number in _reach(cost, 4, used):
-            return cost.term.qualifier
-    return "?"
-
-
-def _terminal(node: Node) -> str:
-    """How the record ends for a client that nothing matches: "-all" … "+all", "" for neutral by default."""
-    if node.record is None or node.state != "found":
-        return ""
-    for term in node.record.mechanisms:
-        if term.name == "all":
-            return f"{term.qualifier}all"
-    redirected = [cost.child for cost in node.terms if cost.term is None and cost.child is not None]
-    return _terminal(redirected[0]) if redirected else ""
-
-
-def _unevaluated(node: Node, used: Mapping[int, Branch] = NOTHING) -> list[str]:
-    """The terms that say nothing without a client, or that DNS would not tell."""
-    if (branch := used.get(id(node))) is not None:
-        return list(branch.unevaluated)
-    found = []
-    for cost in node.terms:
-        if cost.unevaluated:
-            found.append(cost.text)
-        if cost.child is not None:
-            if cost.child.state in ("unknown", "cut"):
-                found.append(cost.text)
-            found += _unevaluated(cost.child, used)
-    return found
-
-
-__all__ = ["Node", "Outline", "State", "Survey", "TermCost", "authorised", "outline", "qualifier", "survey"]
+__all__ = ["Node", "Outline", "State", "Survey", "TermCost", "outline", "survey"]

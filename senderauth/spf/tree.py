@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from senderauth.spf.ranges import Network, Ranges
@@ -127,13 +127,15 @@ class Branch:
     """It and all below it: where one of them stands above, it is a loop."""
     records: int
     depth: int
+    used: Mapping[int, Branch] = field(default_factory=dict)
+    """The branches below it, by the identity of their node; only of whole outlines."""
 
 
 class Branches(Protocol):
     """Keeps branches from one survey to the next, as long as their answers are good."""
 
     def get(self, domain: str) -> Branch | None:
-        """The branch of a domain, if it is kept."""
+        """The branch of a domain, or of a record's text, if it is kept."""
         ...
 
     def put(self, domain: str, branch: Branch) -> None:

@@ -1,0 +1,104 @@
+"""What a surveyed tree means: the addresses that it passes, how it ends, what it leaves open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from senderauth.spf.lint import branch_findings
+from senderauth.spf.ranges import EVERYTHING, Ranges
+from senderauth.spf.tree import Branch, Node, TermCost
+
+NOTHING: Mapping[int, Branch] = {}
+
+
+def authorised(node: Node, version: int, used: Mapping[int, Branch] = NOTHING) -> Ranges:
+    """The addresses of one family (4 or 6) that a record of a survey's tree passes, those apart that its
+    unevaluated terms may pass: those of "+" terms that no term before has decided otherwise.
+    """
+    if node.state != "found":
+        return Ranges()
+    if (branch := used.get(id(node))) is not None:
+        return branch.passes[version]
+    passed: list[tuple[int, int]] = []
+    refused = Ranges()
+    for cost in node.terms:
+        reached = reach(cost, version, used)
+        if cost.term is None or cost.term.qualifier == "+":
+            passed += (reached - refused).spans if refused else reached.spans
+        else:
+            refused |= reached
+    return Ranges.joined(passed)
+
+
+def reach(cost: TermCost, version: int, used: Mapping[int, Branch] = NOTHING) -> Ranges:
+    """The addresses that a term matches; of a redirect those that its record passes."""
+    if cost.child is not None:
+        return authorised(cost.child, version, used)
+    if cost.always or (cost.term is not None and cost.term.name == "all"):
+        return EVERYTHING[version]
+    networks = [network for network in cost.networks if network.version == version]
+    return Ranges.of(networks) if networks else _NONE
+
+
+_NONE = Ranges()
+
+
+def qualifier(node: Node, number: int, used: Mapping[int, Branch] = NOTHING) -> str:
+    """What an IPv4 address meets, "+" to "?", in a tree in which nothing is unevaluated and nothing wrong
+    (RFC 7208 4.6.2, 4.7). used: the outline's.
+    """
+    for cost in node.terms:
+        if cost.term is None and cost.child is not None:
+            return qualifier(cost.child, number, used)
+        if cost.term is not None and number in reach(cost, 4, used):
+            return cost.term.qualifier
+    return "?"
+
+
+def terminal(node: Node) -> str:
+    """How the record ends for a client that nothing matches: "-all" … "+all", "" for neutral by default."""
+    if node.record is None or node.state != "found":
+        return ""
+    for term in node.record.mechanisms:
+        if term.name == "all":
+            return f"{term.qualifier}all"
+    redirected = [cost.child for cost in node.terms if cost.term is None and cost.child is not None]
+    return terminal(redirected[0]) if redirected else ""
+
+
+def unevaluated(node: Node, used: Mapping[int, Branch] = NOTHING) -> list[str]:
+    """The terms that say nothing without a client, or that DNS would not tell."""
+    if (branch := used.get(id(node))) is not None:
+        return list(branch.unevaluated)
+    found = []
+    for cost in node.terms:
+        if cost.unevaluated:
+            found.append(cost.text)
+        if cost.child is not None:
+            if cost.child.state in ("unknown", "cut"):
+                found.append(cost.text)
+            found += unevaluated(cost.child, used)
+    return found
+
+
+def branch_of(node: Node, used: Mapping[int, Branch]) -> Branch | None:
+    """The record as a branch; None where it is not the same for everybody and at all times."""
+    below = [
+        used.get(id(cost.child)) or branch_of(cost.child, used)
+        for cost in node.terms
+        if cost.child is not None
+    ]
+    if node.state in ("unknown", "loop", "cut") or any(cost.unknown for cost in node.terms):
+        return None
+    children = [branch for branch in below if branch is not None]
+    if len(children) < len(below):
+        return None
+    return Branch(
+        node,
+        {version: authorised(node, version, used) for version in (4, 6)},
+        branch_findings(node),
+        tuple(unevaluated(node, used)),
+        frozenset((node.domain,)).union(*(child.domains for child in children)),
+        1 + sum(child.records for child in children),
+        1 + max((child.depth for child in children), default=0),
+    )
