@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from senderauth.audit import Options, Row, document
+from senderauth.audit import Options, Row, document, tune_memory
 from senderauth.audit.read import from_domains
 from senderauth.audit.run import Audit
 from senderauth.audit.write import FIELDS, json_line
@@ -93,6 +93,7 @@ def checkdmarc(domains: list[str], where: str) -> None:
 def once(name: str, domains: list[str], where: str) -> dict[str, float]:
     """One run in this process: things a second, CPU and memory."""
     count = len(domains)
+    tune_memory()
     if name == "client":
         work = client(domains, where)
     elif name == "audit":

@@ -1,10 +1,12 @@
 """Many domains: read, judged side by side, written in order, continued where it stopped."""
 
+from senderauth.audit.compare import Change, Comparison, Difference, compare
 from senderauth.audit.examine import TRIED, Options
 from senderauth.audit.job import Job, Progress, Result, Running
+from senderauth.audit.load import load_rows
 from senderauth.audit.read import Entry, chosen_selectors, read
 from senderauth.audit.row import FIELDS, GRADES, SCHEMA, Row, document
-from senderauth.audit.run import NameServersGone, audit, audit_rows
+from senderauth.audit.run import NameServersGone, audit, audit_rows, tune_memory
 from senderauth.audit.summary import Summary
 from senderauth.audit.write import WriteError, chosen_fields, format_of
 
@@ -13,6 +15,9 @@ __all__ = [
     "GRADES",
     "SCHEMA",
     "TRIED",
+    "Change",
+    "Comparison",
+    "Difference",
     "Entry",
     "Job",
     "NameServersGone",
@@ -27,7 +32,10 @@ __all__ = [
     "audit_rows",
     "chosen_fields",
     "chosen_selectors",
+    "compare",
     "document",
     "format_of",
+    "load_rows",
     "read",
+    "tune_memory",
 ]

@@ -24,7 +24,7 @@ from senderauth import names
 from senderauth.audit.examine import Options
 from senderauth.audit.read import Entry
 from senderauth.audit.row import FIELDS, Row, document
-from senderauth.audit.run import WINDOW, Audit, NameServersGone
+from senderauth.audit.run import WINDOW, Audit, NameServersGone, tune_memory
 from senderauth.audit.write import json_line
 from senderauth.dns import Resolver, crowd, pause, suspend
 
@@ -125,6 +125,7 @@ class Pool:
 def _serve(pipe: Connection, make: tuple[Resolver, Options, int, int], width: int) -> None:
     """The life of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what a signal means
+    tune_memory()
     resolver, options, retries, cache_size = make
 
     def finish(row: Row) -> bytes:

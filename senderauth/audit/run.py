@@ -10,6 +10,7 @@ at all gets an answer, the name servers are gone: everything waits with growing 
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from time import monotonic
@@ -35,6 +36,15 @@ PATIENCE = 120.0
 """Seconds for which name servers may be gone."""
 MAX_WAIT = 15.0
 CACHE_SIZE = 20_000
+
+
+def tune_memory() -> None:
+    """For a process that does nothing else: rows leave no cycles worth looking for every 700 objects, and
+    what is loaded stays. A tenth of the time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 class NameServersGone(Exception):  # noqa: N818 - what happened, as the user is told

@@ -76,7 +76,8 @@ def spoofing(
     own = tuple(dmarc_words(policies[standard], "") for standard in ("rfc9989", "rfc7489"))
     forged = outcomes(by_spf, record, words, practice.result, mx, mx)
     by_own = outcomes("pass", "other", own, practice.result, "mx", mx)
-    found = answer_of(forged, by_own)
+    open_ = any(policy.unknown for policy in policies.values()) or "temperror" in (by_spf, practice.result)
+    found = answer_of(forged, by_own, open_ or mx == "unknown")
     return Spoofing(found, _reason(found, by_spf, policies, practice), address, by_spf, forged, by_own)
 
 
@@ -150,14 +151,17 @@ def judging_authors() -> tuple[str, ...]:
     )
 
 
-def answer_of(forged: Mapping[str, Outcome], own: Mapping[str, Outcome]) -> Spoofable:
-    """See `Spoofing.answer`; a stranger chooses the envelope that serves him better."""
-    best = [min((forged[id], own[id]), key=ORDER.index) for id in judging_authors()]
-    if all(outcome == "refused" for outcome in best):
+def answer_of(forged: Mapping[str, Outcome], own: Mapping[str, Outcome], is_open: bool) -> Spoofable:
+    """See `Spoofing.answer`; a stranger chooses the envelope that serves him better. A deferral is as good
+    as a refusal, unless it is DNS trouble that brings it (is_open).
+    """
+    best = {min((forged[id], own[id]), key=ORDER.index) for id in judging_authors()}
+    stopped = {"refused"} if is_open else {"refused", "deferred"}
+    if best <= stopped:
         return "no"
-    if all(outcome == "accepted" for outcome in best):
+    if best == {"accepted"}:
         return "yes"
-    return "unknown" if any(outcome in ("unknown", "deferred") for outcome in best) else "partly"
+    return "partly" if best <= {"accepted", "marked"} | stopped else "unknown"
 
 
 ORDER: tuple[Outcome, ...] = ("accepted", "marked", "unknown", "deferred", "refused")

@@ -119,11 +119,12 @@ def audit(
 
 def _executed(job: Job, resolver: Resolver, quiet: bool) -> tuple[Result, int]:
     """The job done, and the exit code of the signal that ended it, 0 if none did."""
-    from senderauth.audit import NameServersGone, Running, WriteError
+    from senderauth.audit import NameServersGone, Running, WriteError, tune_memory
     from senderauth.cli.main import warn
     from senderauth.cli.progress import progress_for
 
     ended: list[int] = []
+    tune_memory()
     with progress_for(quiet) as shown:
         running = Running(job, resolver, shown)
 
