@@ -153,10 +153,13 @@ def _keep(branches: Branches, text: str, found: Outline) -> None:
         return
     if any(cost.child is None and (cost.term is None or cost.term.costs_lookup) for cost in tree.terms):
         return
-    branch = branch_of(tree, found.used)
-    if branch is not None:
-        domains = branch.domains - {tree.domain}
-        branches.put(text, replace(branch, findings=found.findings, domains=domains, used=found.used))
+    below = [found.used.get(id(child)) or branch_of(child, found.used) for child in tree.children]
+    children = [branch for branch in below if branch is not None]
+    if len(children) < len(below):
+        return
+    domains = frozenset().union(*(child.domains for child in children))
+    used = {id(child.node): child for child in children}
+    branches.put(text, Branch(tree, found.passes, found.findings, found.unevaluated, domains, 0, 0, used))
 
 
 def _same_record(kept: Branch, name: str) -> Outline:
