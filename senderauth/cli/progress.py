@@ -40,11 +40,12 @@ class Lines:
 
     def __init__(self) -> None:
         self._begun = self._told = monotonic()
-        self._done, self._total = 0, None
+        self._done = 0
+        self._total: int | None = None
 
     def begin(self, total: int | None, done: int) -> None:
         """What there is to do."""
-        self._done, self._total = done, total  # type: ignore[assignment]
+        self._done, self._total = done, total
 
     def row(self, summary: Summary) -> None:
         """One more."""
