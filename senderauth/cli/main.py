@@ -53,13 +53,27 @@ def warn(problem: object) -> None:
 
 def main() -> None:
     """Runs the command that the arguments name."""
-    from senderauth.cli import audit, catalogue, check, explain, lint, message, receivers, schema, tape
+    from senderauth.cli import (
+        audit,
+        catalogue,
+        check,
+        diff,
+        explain,
+        lint,
+        message,
+        receivers,
+        report,
+        schema,
+        tape,
+    )
 
     check.register(app)
     message.register(app)
     explain.register(app)
     audit.register(app)
     catalogue.register(app)
+    report.register(app)
+    diff.register(app)
     receivers.register(app)
     schema.register(app)
     lint.register(app)

@@ -1,5 +1,6 @@
 """Results for people and programs. Renders values, decides nothing."""
 
+from senderauth.report.audit_page import audit_page
 from senderauth.report.audit_summary import audit_summary_text
 from senderauth.report.catalogue_list import (
     catalogue_document,
@@ -9,6 +10,7 @@ from senderauth.report.catalogue_list import (
     find_entries,
     nearest_entries,
 )
+from senderauth.report.diff_text import diff_text
 from senderauth.report.document import document, message_document, schema, schema_kinds
 from senderauth.report.draft import draft_text
 from senderauth.report.explanation import explain_document, explain_text, groups_text
@@ -29,11 +31,13 @@ __all__ = [
     "FORMS",
     "LANGUAGES",
     "Wording",
+    "audit_page",
     "audit_summary_text",
     "catalogue_document",
     "catalogue_text",
     "check_text",
     "default_language",
+    "diff_text",
     "document",
     "draft_text",
     "entry_document",

@@ -65,6 +65,7 @@ KINDS = {
     "evidence": "simulation",
     "ui": "ui",
     "word": "simulation",
+    "page": "audit_report",
     "audit": "audit",
     # of bounces and their catalogue
     "explain": "explain",
@@ -102,15 +103,19 @@ class Wording:
 
     def fill(self, template: str, facts: Facts) -> str:
         """The template with the facts filled in, fit to print."""
-        return fill(template, {name: self._shown(name, value) for name, value in facts.items()})
+        return fill(template, {name: self.shown(name, value) for name, value in facts.items()})
 
-    def _shown(self, name: str, value: object) -> str:
+    def shown(self, name: str, value: object) -> str:
         """A fact as text; a word of ours in this language."""
         if isinstance(value, bool):
             name, value = "state", "yes" if value else "no"
         if name in WORDS and isinstance(value, str):
             return self._find("word", value).get("text") or _shown(value)
         return _shown(value)
+
+    def template(self, kind: str, id: str, field: str = "text") -> str:
+        """The sentence as it was written, facts not filled in; empty where nobody wrote one."""
+        return self._find(kind, id).get(field, "")
 
     def _find(self, kind: str, id: str) -> Mapping[str, str]:
         room = KINDS.get(kind) or ROOMS.get(id.partition("-")[0], "")

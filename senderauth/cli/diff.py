@@ -1,0 +1,44 @@
+"""`senderauth diff`: what changed between two audits."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from senderauth.cli.options import AsJson, Lang
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("diff")(diff)
+
+
+def diff(
+    before: Annotated[str, typer.Argument(metavar="BEFORE", help="JSON lines of the earlier audit.")],
+    after: Annotated[str, typer.Argument(metavar="AFTER", help="JSON lines of the later audit.")],
+    json: AsJson = False,
+    lang: Lang = None,
+) -> None:
+    """Say what changed between two audits, newest trouble first. For cron and CI.
+
+    Exit code 1: something got worse; 3: of some domains DNS would not tell; 0: neither.
+    """
+    from senderauth.audit import compare, load_rows
+    from senderauth.cli.main import fail
+    from senderauth.cli.output import columns, in_colour, write, write_json
+    from senderauth.report import default_language, diff_text, document, wording
+
+    try:
+        words = wording(lang or default_language())
+        with open(before, "rb") as old, open(after, "rb") as new:
+            found = compare(load_rows(old, before), load_rows(new, after))
+    except OSError as problem:
+        fail(f"{problem.filename}: {problem.strerror}")
+    except ValueError as problem:
+        fail(problem)
+    if json:
+        write_json(document(found))
+    else:
+        write(diff_text(found, words, width=columns(), colour=in_colour()))
+    raise typer.Exit(found.exit_code)

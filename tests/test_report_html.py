@@ -1,0 +1,245 @@
+"""The page of an audit: nothing in it can break out, nothing is loaded, and in a browser it works."""
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from senderauth.audit import Summary, compare
+from senderauth.report import audit_page, wording
+from tests.test_cli import senderauth
+from tests.test_diff import finding, row
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>'\"&\u2028\x1b]0;x\x07"
+ROWS = [
+    row("a.example"),
+    row("b.example", grade="E", spoofing__answer="yes", findings=[finding("dmarc-record-absent", "medium")]),
+    row("c.example", grade="F", spf__record=HOSTILE, spf__terminal="+all", findings=[finding(HOSTILE)]),
+    row("xn--mnchen-3ya.example", grade="C", state="unknown", unknown=[
+        {"name": "xn--mnchen-3ya.example", "type": "TXT", "status": "TIMEOUT"}
+    ]),
+    row("", state="bad-input", given=HOSTILE, error={
+        "id": "audit-not-a-domain", "facts": {"line": 5, "value": HOSTILE}
+    }),
+]  # fmt: skip
+
+
+def page(rows: list[dict[str, Any]], language: str = "en", comparison: Any = None) -> str:
+    summary = Summary()
+    for one in rows:
+        summary.add(one)
+    counts = summary.document(complete=True, seconds=1)
+    title = f"Audit {HOSTILE}"
+    return "".join(
+        audit_page(lambda: iter(rows), counts, wording(language), title=title, comparison=comparison)
+    )
+
+
+class Reader(HTMLParser):
+    """Tags and their attributes, and the text of scripts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self._open = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._open = tag
+
+    def handle_endtag(self, _: str) -> None:
+        self._open = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._open == "script":
+            self.scripts.append(data)
+
+
+def read(text: str) -> Reader:
+    reader = Reader()
+    reader.feed(text)
+    return reader
+
+
+@pytest.mark.parametrize("language", ["en", "nl", "de"])
+def test_nothing_in_a_row_becomes_markup(language: str) -> None:
+    text = page(ROWS, language, compare(ROWS, [{**ROWS[0], "grade": "F", "mx": None}, *ROWS[1:]]))
+    tags = read(text).tags
+
+    assert [tag for tag, _ in tags if tag in ("img", "link", "iframe", "object", "base")] == []
+    assert not [name for _, attributes in tags for name in attributes if name.startswith("on")]
+    assert sum(tag == "script" for tag, _ in tags) == 3  # rows, words, the one that runs
+    assert "\x1b" not in text
+    assert "\u2028" not in text
+    assert not {"src", "href", "action"} & {name for _, attributes in tags for name in attributes}
+
+
+def test_the_policy_names_the_hashes_of_what_may_run() -> None:
+    text = page(ROWS)
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)
+    assert policy is not None
+    style = text[text.index("<style>") + 7 : text.index("</style>")]
+    script = text[text.rindex("<script>") + 8 : text.rindex("</script>")]
+    for directive, content in (("style-src", style), ("script-src", script)):
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{directive} 'sha256-{digest}'" in policy[1]
+    assert policy[1].startswith("default-src 'none'")
+
+
+def test_the_rows_stand_in_it_as_data() -> None:
+    rows, words = (json.loads(script) for script in read(page(ROWS)).scripts[:2])
+    assert [one[0] for one in rows[:2]] == ["a.example", "b.example"]
+    assert rows[3][0] == "münchen.example"
+    assert rows[3][9]["a"] == "xn--mnchen-3ya.example"
+    assert words["findings"]["dmarc-record-absent"][0]
+
+
+@pytest.mark.parametrize("language", ["en", "nl", "de"])
+def test_every_word_of_the_page_is_there(language: str) -> None:
+    changed = compare(ROWS, [{**ROWS[0], "grade": "F"}])
+    text = page(ROWS, language, changed)
+    for prefix in ("plot-", "column-", "value-", "head-", "diff-", "field-"):
+        assert not re.search(rf"[>\"]{prefix}[a-z]", text), prefix
+
+
+def test_without_rows_there_is_a_page() -> None:
+    assert "</html>" in page([])
+
+
+def test_rows_with_some_fields_only_are_shown() -> None:
+    rows = [{"schema": "senderauth/audit/1", "domain": "a.example", "grade": "B"}]
+    assert "a.example" in page(rows)
+
+
+def test_the_command_leaves_no_half_page(tmp_path: Path) -> None:
+    audit, out = tmp_path / "a.jsonl", tmp_path / "a.html"
+    audit.write_text("".join(json.dumps(one) + "\n" for one in ROWS))
+    assert senderauth("report", str(audit), "-o", str(out), "--lang", "de").returncode == 0
+    assert 'lang="de"' in out.read_text("utf-8")
+    whole = out.read_bytes()
+    audit.write_text(audit.read_text() + "not a row\n")
+    done = senderauth("report", str(audit), "-o", str(out))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"{audit}:6:" in done.stderr
+    assert out.read_bytes() == whole
+    assert list(tmp_path.glob("*.part")) == []
+    done = senderauth("report", str(audit), "-o", str(tmp_path / "none" / "a.html"))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+# --- in a browser ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
+    program = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("no chromium is installed")
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def shown(browser: Any, tmp_path: Path) -> Iterator[Any]:
+    """The page of 250 rows, and afterwards: no error, nothing loaded."""
+    rows = [*ROWS, *(row(f"{n:03}.example", grade="ABCDEF"[n % 6], spf__lookups=n % 11) for n in range(245))]
+    file = tmp_path / "page.html"
+    file.write_text(page(rows), "utf-8")
+    tab = browser.new_page()
+    said: list[str] = []
+    asked: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto(file.as_uri())
+    yield tab
+    assert said == []
+    assert asked == [file.as_uri()]
+    tab.close()
+
+
+def names(tab: Any) -> list[str]:
+    found: list[str] = tab.eval_on_selector_all("td button.open", "all => all.map(one => one.textContent)")
+    return found
+
+
+def test_it_shows_a_hundred_rows_and_turns_pages(shown: Any) -> None:
+    assert len(names(shown)) == 100
+    shown.click("#next")
+    shown.click("#next")
+    assert len(names(shown)) == 50
+    assert shown.is_disabled("#next")
+
+
+def test_it_sorts_both_ways(shown: Any) -> None:
+    head = "th[data-column=grade]"
+    shown.click(f"{head} button")
+    assert shown.get_attribute(head, "aria-sort") == "ascending"
+    assert shown.inner_text("tbody tr:first-child td:nth-child(2)") == "A"
+    shown.click(f"{head} button")
+    assert shown.inner_text("tbody tr:first-child td:nth-child(2)").strip() != "A"
+    shown.click("th[data-column=lookups] button")
+    shown.click("th[data-column=lookups] button")
+    assert shown.inner_text("tbody tr:first-child td:nth-child(6)") == "10"
+
+
+def test_it_filters(shown: Any) -> None:
+    shown.select_option("#f-grade", "F")
+    assert 0 < len(names(shown)) < 100
+    shown.select_option("#f-grade", "")
+    shown.fill("#search", "mnchen")
+    shown.wait_for_timeout(300)  # it waits for a pause in the typing
+    assert names(shown) == ["münchen.example"]
+    shown.fill("#search", "dmarc-record-absent")
+    shown.wait_for_timeout(300)
+    assert names(shown) == ["b.example"]
+
+
+def test_it_opens_a_domain_by_keyboard(shown: Any) -> None:
+    opener = "tbody tr:nth-child(2) button.open"
+    shown.focus(opener)
+    shown.keyboard.press("Enter")
+    assert shown.get_attribute(opener, "aria-expanded") == "true"
+    assert "v=spf1 -all" in shown.inner_text("tr.detail")
+    shown.keyboard.press("Enter")
+    assert shown.query_selector("tr.detail") is None
+
+
+def test_hostile_text_is_text(shown: Any) -> None:
+    shown.click("tbody tr:nth-child(3) button.open")
+    assert "</script>" in shown.inner_text("tr.detail")
+    assert shown.query_selector("tr.detail img") is None
+
+
+def test_on_a_phone_nothing_sticks_out(shown: Any) -> None:
+    shown.set_viewport_size({"width": 360, "height": 800})
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_in_print_there_are_no_controls_and_more_rows(shown: Any) -> None:
+    shown.emulate_media(media="print")
+    assert not shown.is_visible(".controls")
+    shown.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert len(names(shown)) == 250
+
+
+def test_without_scripts_the_first_rows_can_be_read(browser: Any, tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(page(ROWS), "utf-8")
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(file.as_uri())
+    assert "a.example" in tab.inner_text("tbody")
+    assert not tab.is_visible(".controls")
+    context.close()
