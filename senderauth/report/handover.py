@@ -1,4 +1,4 @@
-"""Changes in the forms in which they are handed over: master file lines, an nsupdate script, a panel's form."""
+"""Changes as they are handed over: master file lines, an nsupdate script, a form to type from."""
 
 from __future__ import annotations
 
