@@ -423,3 +423,54 @@ def test_time_grows_with_the_text_and_no_faster(unit):
     small, large = seconds(MAX_TEXT // 4), seconds(MAX_TEXT)
     assert large < 1.0
     assert large < 0.02 or large / small < 8, "four times the text, more than eight times the time"
+
+
+ORDINARY = """\
+250 2.1.5 Recipient ok
+251 2.1.5 User not local; will forward to <jan@example.net>
+250 2.0.0 Ok: queued as 4F00AB for delivery to mailbox
+235 2.7.0 Authentication successful
+Delivered to mailbox
+Your message was read on Tuesday.
+Ik ben op vakantie. Bij spoed kun je bellen met 020-1234567.
+Received-SPF: softfail (mx: transitioning domain of a@example.com does not designate 192.0.2.1 as permitted sender)
+Authentication-Results: mx.example.org; spf=pass smtp.mailfrom=example.com; dkim=pass; dmarc=pass
+HTTP/1.1 503 Service Unavailable
+HTTP 429 Too many requests
+HTTP 403 Forbidden: access denied
+Please try again later or call us.
+The file is too large for this disk.
+The virus season starts in October.
+Limit your message to 500 words
+Version 5.1.1 of the software is available
+Upgrade to PHP 5.2.2 today
+Section 5.5.1 of the contract
+Room 554, 5th floor
+postfix/smtpd: lost connection after AUTH from unknown[192.0.2.1]
+550 rejected
+554 5.0.0 Nope
+451 4.0.0 ZX81
+550 5.7.1 xyzzy
+"""
+
+
+@pytest.mark.parametrize("text", ORDINARY.splitlines())
+def test_ordinary_texts_are_forced_into_no_entry(text):
+    found = match(text)
+    assert [(one.entry_id, one.rank) for one in found] == [("", "unknown")]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("sorry, no such thing (#5.1.1)", "5.1.1"),
+        ("Status: 5.2.2", "5.2.2"),
+        ("dsn=4.4.1, stat=Deferred", "4.4.1"),
+        ("smtp; 5.1.0 - Unknown address error", "5.1.0"),
+        ("host mx.example.org said: 5.7.1 no", "5.7.1"),
+        ("the server returned 550 no such thing", "550"),
+        ("SMTP error 452 Something", "452"),
+    ],
+)
+def test_codes_are_found_where_answers_have_them(text, code):
+    assert str(match(text)[0].codes) == code

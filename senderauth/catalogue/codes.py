@@ -16,11 +16,15 @@ from senderauth.catalogue.load import LANGUAGES, Language
 
 _ENHANCED = r"[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)"
 _BOTH = re.compile(rf"(?<![\w.])([245]\d\d)[-; ]{{1,2}}[#(]{{0,2}}({_ENHANCED})")
-_ALONE = re.compile(r"(?<![\w.])([45]\.\d{1,3}\.\d{1,3}(?!\.?\d))")
+# By itself a code looks like the number of a version or a section: only where an answer has it.
+_ANSWER = (
+    r"^|[(\[#:;=,<>\"'-]|\b(?:status|code|errorcode|error|dsn|smtp|said|returned|got|with|reply|response)\b"
+)
+_ALONE = re.compile(rf"(?:{_ANSWER})[ \t#]{{0,8}}([45]\.\d{{1,3}}\.\d{{1,3}}(?!\.?\d))", re.M | re.I)
 _REPLY = re.compile(
     r"(?:^[ \t>\"(]{0,8}|[:>)\]] ?|[\[(]|\bsaid |\berror )([245]\d\d)(?=[ ;-]|$)", re.MULTILINE
 )
-_ANY_REPLY = re.compile(r"(?<![\w.-])([45][0-7]\d)(?=[ -][A-Za-z<#(\[])")
+_ANY_REPLY = re.compile(rf"(?:{_ANSWER})[ \t]{{1,8}}([45][0-7]\d)(?=[ -][A-Za-z<#(\[])", re.M | re.I)
 _CODE = re.compile(rf"^\s*([245]\d\d)?[-; ]*#?({_ENHANCED})?\s*$")
 
 

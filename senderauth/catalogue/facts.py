@@ -106,7 +106,7 @@ def ip_of(text: str) -> str:
         return ""
 
 
-_INTERNAL = [
+_INTERNAL: list[IPv4Network | IPv6Network] = [
     *map(IPv4Network, ("0.0.0.0/8", "10.0.0.0/8", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")),
     *map(IPv4Network, ("100.64.0.0/10", "169.254.0.0/16")),
     *map(IPv6Network, ("::/127", "fc00::/7", "fe80::/10")),

@@ -154,7 +154,7 @@ def _by_text(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...]
     for pattern, hit in index().hits(normal.lower):
         id = pattern.id.rpartition("/")[0]
         source = _sources()[id]
-        if not _holds(source, normal.lower, codes, provider):
+        if not _holds(source, normal.lower, codes, provider) or (pattern.weak and not str(codes)):
             continue
         rank = RANKS.index(_rank(source, provider))
         # Among words that many use, those that the code confirms go first.
@@ -256,17 +256,14 @@ def _typed(id: str, normal: Text, codes: Codes, stated: tuple[Fact, ...]) -> Mat
 
 def _by_codes(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...]) -> Match:
     keys = meanings(codes)
-    rank: Rank = "unknown"
-    id, decided = entry_by_provider_code(codes, provider), codes.enhanced
-    if id:
-        rank = "provider-code"
-    else:
-        id, decided = entry_by_word(codes, normal.lower)
-        if id:
-            rank = "code-and-word"
-        else:
-            id, decided = entry_by_code(codes), keys[0] if keys else ""
-            rank = "code" if id else "unknown"
+    rank: Rank
+    id, decided, rank = entry_by_provider_code(codes, provider), codes.enhanced, "provider-code"
+    if not id:
+        (id, decided), rank = entry_by_word(codes, normal.lower), "code-and-word"
+    if not id:
+        id, decided, rank = entry_by_code(codes), keys[0] if keys else "", "code"
+    if not id or codes.final is None:  # "250 2.1.5 Recipient ok" is no refusal
+        id, rank = "", "unknown"
     doubt = ""
     means: tuple[str, ...] = ()
     for name, row in _ambiguities().items():
