@@ -31,7 +31,7 @@ FAMILIES = {
     "networkerror": {"transport", "loop", "recipient"},
     "norelaying": {"relay", "policy", "login"},
     "notaccept": {"recipient", "policy"},
-    "notcompliantrfc": {"content"},
+    "notcompliantrfc": {"content", "address-syntax"},
     "onhold": None,
     "policyviolation": {"policy", "content", "authentication"},
     "rejected": {"policy", "authentication"},
@@ -49,7 +49,7 @@ FAMILIES = {
     "vacation": None,
     "virusdetected": {"content"},
 }
-FLOORS = {"bounces": 0.84, "codes": 0.95, "provider phrases": 0.92, "quoted replies": 0.96}
+FLOORS = {"bounces": 0.85, "codes": 0.95, "provider phrases": 0.98, "quoted replies": 0.96}
 
 # Where we say otherwise on purpose, and why.
 CONTESTED = {
@@ -154,11 +154,22 @@ def phrases():
         yield row["provider"], row["sisimai_reason"], whole[0] if whole else f"{start} {phrase}"
 
 
+# As CONTESTED, by their class and our entry.
+CONTESTED_PHRASES = {
+    ("blocked", "unusual-rate"): "the words speak of a rate, which passes; the source files them as a block",
+    ("blocked", "temporary-server-failure"): "the words say no more than to try again later",
+    ("policyviolation", "unusual-rate"): "a quota for messages with one Message-ID is a rate",
+    ("systemerror", "too-many-recipients"): "each recipient in a transaction of its own is the cure",
+}
+
+
 def test_phrases_of_providers_get_the_class_their_source_states():
     hits, total, misses, auth = 0, 0, [], Counter()
     for provider, reason, text in phrases():
         found = match(text, provider={"Google": "gmail", "Microsoft": "microsoft"}[provider])[0]
         good = family(found.entry_id) in FAMILIES[reason]
+        if not good and (reason, found.entry_id) in CONTESTED_PHRASES:
+            continue
         total += 1
         hits += good
         auth[good] += reason == "authfailure"

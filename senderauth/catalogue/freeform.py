@@ -154,6 +154,7 @@ def _paragraph(text: str) -> str:
 
 _MARKS = (
     re.compile(r"\(reason: "),
+    re.compile(r"\b5\.1\.0 - unknown address error (?=[45]\d\d-)", re.IGNORECASE),  # a gateway's wrapping
     re.compile(
         r"\b(?:said|responded with|replied|antwortete|returned was|with response)\s{0,8}:\s", re.IGNORECASE
     ),
