@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from functools import update_wrapper
 from ipaddress import IPv4Network, IPv6Network
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from senderauth import adsp, advice, catalogue, dkim, dmarc, spf
@@ -113,10 +114,12 @@ def explain(
 
 
 def explain_log(lines: Iterable[bytes], explainer: Explainer) -> Iterator[Explained]:
-    """The bounces, delays and refusals of a log explained as they come, line by line; what they are by
-    cause, `explainer.groups()` tells at the end.
+    """The bounces, delays and refusals of a log explained as they come, some at a time as long as DNS is
+    asked about them; what they are by cause, `explainer.groups()` tells at the end.
     """
-    return (run(explainer.add(bounce)) for bounce in catalogue.read_log(lines))
+    bounces = catalogue.read_log(lines)
+    while some := tuple(islice(bounces, explainer.width)):
+        yield from run(explainer.add(*some))
 
 
 def check_draft(

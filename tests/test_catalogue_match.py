@@ -314,7 +314,7 @@ def test_an_unknown_text_says_what_its_codes_mean():
 @pytest.mark.parametrize(
     ("text", "provider", "doubt", "means"),
     [
-        ("535 Authentication failed", None, "login-or-authentication", "unauthenticated-message"),
+        ("550 Authentication failed", None, "login-or-authentication", "unauthenticated-message"),
         (
             "550 Unauthenticated senders not allowed",
             None,
@@ -524,3 +524,8 @@ def test_no_pattern_is_dead():
 )
 def test_words_that_are_easily_misread(text, id):
     assert read_bounce(text)[0].matches[0].entry_id == id
+
+
+def test_a_code_of_the_login_leaves_no_doubt_about_the_words():
+    assert match("550 5.7.1 Authentication failed")[0].may_mean == ("unauthenticated-message",)
+    assert match("535 5.7.8 Authentication failed")[0].may_mean == ()

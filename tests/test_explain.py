@@ -13,6 +13,8 @@ import jsonschema
 import pytest
 
 from senderauth import Explanation, ZoneResolver, catalogue, sync
+from senderauth.advice import Explainer
+from senderauth.dns import pause
 from senderauth.report import explain_document, explain_text, schema, wording
 from tests import dkimsigner
 
@@ -82,36 +84,52 @@ def notification(message: bytes) -> bytes:
     return head.encode().replace(b"\n", b"\r\n") + message + b"\r\n--b1--\r\n"
 
 
-def signed_zone() -> ZoneResolver:
+def signed_zone(spf: bytes = b"v=spf1 -all") -> ZoneResolver:
     return ZoneResolver.from_records(
         {
-            ("example.com", "TXT"): [b"v=spf1 -all"],
+            ("example.com", "TXT"): [spf],
             ("_dmarc.example.com", "TXT"): [b"v=DMARC1; p=reject"],
             ("s._domainkey.example.com", "TXT"): [dkimsigner.record()],
         }
     )
 
 
+RETURNED = {
+    "whole and sound": (False, "", b"v=spf1 -all", "not-reproduced", "explain-returned-passes"),
+    "cut or changed, who knows": (
+        True,
+        "",
+        b"v=spf1 -all",
+        "cannot-be-checked",
+        "explain-returned-incomplete",
+    ),
+    "the receiver saw no valid one": (
+        True,
+        "DKIM = fail",
+        b"v=spf1 -all",
+        "confirmed",
+        "explain-returned-refused",
+    ),
+    "changed, but SPF passes": (True, "", b"v=spf1 +all", "not-reproduced", "explain-returned-passes"),
+}
+
+
 @pytest.mark.parametrize(
-    ("changed", "confirmation", "reason", "result"),
-    [
-        (False, "not-reproduced", "explain-returned-passes", "pass"),
-        (True, "confirmed", "explain-returned-refused", "fail"),
-    ],
+    ("changed", "said", "spf", "confirmation", "reason"), RETURNED.values(), ids=RETURNED.keys()
 )
 def test_a_returned_message_is_judged_by_its_signatures(
-    changed: bool, confirmation: str, reason: str, result: str
+    changed: bool, said: str, spf: bytes, confirmation: str, reason: str
 ) -> None:
     message = dkimsigner.sign()
     if changed:
         message = message.replace(b"text of the message", b"text of a message")
-    report = sync.explain(
-        notification(message), signed_zone(), ip="203.0.113.9", mail_from="jane@example.com"
-    )
+    data = notification(message).replace(b"DMARC policy.", b"DMARC policy. " + said.encode())
+    report = sync.explain(data, signed_zone(spf), ip="203.0.113.9", mail_from="jane@example.com")
     bounce = report.bounces[0]
 
     assert (bounce.confirmation, bounce.reason.id) == (confirmation, reason)
     assert bounce.message is not None
+    result = "fail" if changed else "pass"
     assert [one.result.result for one in bounce.message.signatures] == [result]
     assert f": {result}" in explain_text(report, wording("en"), verbose=1)
 
@@ -122,3 +140,50 @@ def test_a_header_alone_proves_no_signature() -> None:
 
     assert report.bounces[0].message is None
     assert report.bounces[0].reason.id == "explain-signature-broken-then"
+
+
+def test_what_dns_confirms_goes_first() -> None:
+    """A text of two meanings, filed under the first; the domain's MX shows that it is the second."""
+    text = "<jan@example.org>:\nhost old.example.net [192.0.2.7] said: 553 sorry, "
+    text += "that domain isn't in my list of allowed rcpthosts"
+    zone = {("example.org", "MX"): [(10, "mx.example.org")], ("mx.example.org", "A"): ["192.0.2.9"]}
+    before = sync.explain(text)
+    after = sync.explain(text, ZoneResolver.from_records(zone))
+
+    assert (before.entries[0].id, before.entries[0].may_mean) == ("recipient-unknown", ("relay-denied",))
+    assert (after.entries[0].id, after.bounces[0].checked) == ("relay-denied", "relay-denied")
+    assert after.entries[0].may_mean == ("recipient-unknown",)
+    assert after.entries[0].must_act == catalogue.entry("relay-denied").must_act
+    assert after.groups[0].entry_id == "relay-denied"
+    assert (after.confirmation, after.bounces[0].reason.id) == ("confirmed", "explain-confirmed-other")
+
+
+class Counting:
+    """Passes questions on, and counts how many wait for their answer at a time."""
+
+    def __init__(self, inner: ZoneResolver) -> None:
+        self.inner, self.waiting, self.most = inner, 0, 0
+
+    async def resolve(self, question: Any) -> Any:
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        await pause(0.02)
+        self.waiting -= 1
+        return await self.inner.resolve(question)
+
+
+def test_the_bounces_of_a_log_are_checked_side_by_side() -> None:
+    line = (
+        "Aug  4 10:11:12 mx1 postfix/smtp[1]: 4F00AB: to=<jan@example.org>, relay=mx.example.org[192.0.2.9],"
+        " delay=1, dsn=5.7.1, status=bounced (host mx.example.org[192.0.2.9] said: 550 5.7.1 Email rejected "
+        "per DMARC policy for shop{}.example)\n"
+    )
+    lines = [line.format(number % 20).encode() for number in range(100)]
+    resolver = Counting(ZoneResolver.from_records({}))
+    explainer = Explainer(resolver, ip="203.0.113.9")
+    found = list(sync.explain_log(lines, explainer))
+
+    assert [bounce.line for bounce in found] == list(range(1, 101))
+    assert [bounce.fact("author_domain") for bounce in found[:2]] == ["shop0.example", "shop1.example"]
+    assert explainer.groups()[0].count == 100
+    assert resolver.most >= 20

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 from senderauth import catalogue
 from senderauth.advice.action import Remedy
-from senderauth.advice.confirm import RECIPIENT, Confirmation, Proof, open_proof, prove
+from senderauth.advice.confirm import prove, readings
 from senderauth.advice.judge import Report
+from senderauth.advice.proof import Confirmation, Proof, open_proof
+from senderauth.advice.recipient import RECIPIENT
 from senderauth.catalogue import Bounce, Codes, Fact, Match
-from senderauth.dns import CachingResolver, Resolver
+from senderauth.dns import CachingResolver, Resolver, together
 from senderauth.simulation import Scenario, choose
 from senderauth.values import Reason, Span
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 MAX_PROOFS = 50
 """Different causes, author domains and addresses that one run asks DNS about."""
+SIDE_BY_SIDE = 64
+"""Bounces whose questions are asked at once."""
 MAX_GROUPS = 300
 MAX_CASES = 20
 MAX_NAMED = 10
@@ -78,7 +82,7 @@ class Explained:
     provider: str
     """Key of the provider that refused."""
     entries: tuple[Candidate, ...]
-    """The surest first; never empty."""
+    """The surest first, and before all the one that DNS confirms; never empty."""
     facts: tuple[Fact, ...]
     """Each with where it was found; the first of a name counts."""
     confirmation: Confirmation
@@ -87,7 +91,7 @@ class Explained:
     step: Reason | None
     """What in SPF, DKIM, DMARC or ADSP decided that."""
     checked: str
-    """Id of the entry that was checked; not that of the first one where the text means several things."""
+    """Id of the entry that was checked; empty where none could be."""
     assumed: tuple[Fact, ...]
     """What the simulation took for granted since the bounce does not say it."""
     missing: tuple[str, ...]
@@ -205,7 +209,7 @@ async def explain(
     explainer = Explainer(
         resolver, receivers=receivers, now=now, ip=ip, mail_from=mail_from, helo=helo, author=author
     )
-    bounces = [await explainer.add(bounce) for bounce in catalogue.read_bounce(plain_text(data))]
+    bounces = await explainer.add(*catalogue.read_bounce(plain_text(data)))
     return Explanation(tuple(bounces), explainer.groups())
 
 
@@ -233,12 +237,19 @@ class Explainer:
         self._groups: dict[tuple[str, str], Group] = {}
         self._codes: set[int] = set()
 
-    async def add(self, bounce: Bounce) -> Explained:
-        """One bounce explained, and counted."""
-        facts = tuple(dict.fromkeys((*self._given, *bounce.facts)))
-        explained = _explained(bounce, facts, await self._proof(bounce, facts))
-        self._count(explained)
-        return explained
+    @property
+    def width(self) -> int:
+        """How many bounces are worth waiting for to add them at once: 1 where nothing will be asked."""
+        return SIDE_BY_SIDE if self._resolver is not None and len(self._proofs) < MAX_PROOFS else 1
+
+    async def add(self, *bounces: Bounce) -> list[Explained]:
+        """Bounces explained and counted in this order; what DNS must tell of them is asked side by side."""
+        cases = [(bounce, tuple(dict.fromkeys((*self._given, *bounce.facts)))) for bounce in bounces]
+        await self._prove(cases)
+        found = [_explained(bounce, facts, await self._proof(bounce, facts)) for bounce, facts in cases]
+        for explained in found:
+            self._count(explained)
+        return found
 
     def groups(self) -> tuple[Group, ...]:
         """All that was counted, the most frequent cause first."""
@@ -248,17 +259,21 @@ class Explainer:
         """The worst of all bounces so far."""
         return worst(self._codes)
 
+    async def _prove(self, cases: Iterable[tuple[Bounce, tuple[Fact, ...]]]) -> None:
+        """Proves those of the cases that are new, as many as there is room for."""
+        fresh = {_case_key(*case): case for case in reversed([*cases])}  # the first of several alike
+        keys = [key for key in reversed(fresh) if key not in self._proofs]
+        keys = keys[: max(0, MAX_PROOFS - len(self._proofs))]
+        works = [prove(*fresh[key], self._resolver, self._wanted, self._now) for key in keys]
+        self._proofs.update(zip(keys, await together(*works), strict=True))
+
     async def _proof(self, bounce: Bounce, facts: tuple[Fact, ...]) -> Proof:
-        key = _case_key(bounce, facts)
-        known = self._proofs.get(key)
+        known = self._proofs.get(_case_key(bounce, facts))
         if known is not None:
             return known
-        if len(self._proofs) >= MAX_PROOFS and self._resolver is not None:
+        if self._resolver is not None:
             return open_proof(Reason("explain-too-many", {"count": MAX_PROOFS}))
-        proof = await prove(bounce, facts, self._resolver, self._wanted, self._now)
-        if len(self._proofs) < MAX_PROOFS:
-            self._proofs[key] = proof
-        return proof
+        return await prove(bounce, facts, None, self._wanted, self._now)
 
     def _count(self, found: Explained) -> None:
         self._codes.add(found.exit_code())
@@ -301,12 +316,13 @@ def _cases(cases: tuple[Case, ...], found: Explained) -> tuple[Case, ...]:
 
 def _case_key(bounce: Bounce, facts: tuple[Fact, ...]) -> tuple[object, ...]:
     """What a proof depends on: two bounces that agree in this need one."""
-    first = bounce.matches[0]
     said = tuple((f.name, f.value.rpartition("@")[2], f.source[:8]) for f in facts if f.name in DECISIVE)
-    recipient = (bounce.refusing_host, bounce.recipient.rpartition("@")[2])
-    where: tuple[object, ...] = recipient if first.entry_id in RECIPIENT else ()
-    where += (hash(bounce.returned),) if bounce.returned else ()
-    return first.entry_id, bounce.provider, bounce.reporting_host, bool(bounce.refusing_host), where, said
+    ids = readings(bounce)
+    where: tuple[object, ...] = ()
+    if not RECIPIENT.keys().isdisjoint(ids):
+        where = (bounce.refusing_host, bounce.recipient.rpartition("@")[2])
+    returned = hash(bounce.returned) if bounce.returned else 0
+    return ids, bounce.provider, bounce.reporting_host, bool(bounce.refusing_host), where, returned, said
 
 
 DECISIVE = frozenset(
@@ -359,7 +375,7 @@ def _explained(bounce: Bounce, facts: tuple[Fact, ...], proof: Proof) -> Explain
         refusing_host=bounce.refusing_host,
         reporting_host=bounce.reporting_host,
         provider=bounce.provider,
-        entries=tuple(_candidate(found, bounce.text) for found in bounce.matches),
+        entries=_confirmed_first([_candidate(found, bounce.text) for found in bounce.matches], proof),
         facts=facts,
         confirmation=proof.confirmation,
         reason=proof.reason,
@@ -372,6 +388,27 @@ def _explained(bounce: Bounce, facts: tuple[Fact, ...], proof: Proof) -> Explain
         message=proof.message,
         dns_unknown=proof.unknown,
     )
+
+
+def _confirmed_first(listed: list[Candidate], proof: Proof) -> tuple[Candidate, ...]:
+    """The readings with that first which DNS confirms: what was in doubt is so no longer. A reading that
+    the first one's words stand for as well has these words.
+    """
+    if proof.confirmation != "confirmed" or proof.entry_id in ("", listed[0].id):
+        return tuple(listed)
+    known = next((one for one in listed if one.id == proof.entry_id), None)
+    if known is None:
+        first, entry = listed[0], catalogue.entry(proof.entry_id)
+        known = replace(
+            first,
+            id=entry.id,
+            permanence=first.permanence if entry.permanence == "depends" else entry.permanence,
+            must_act=entry.must_act,
+            said_by=entry.said_by,
+            checks=entry.checks,
+            may_mean=tuple(id for id in (first.id, *first.may_mean) if id and id != entry.id),
+        )
+    return (known, *(one for one in listed if one is not known))
 
 
 def _candidate(found: Match, text: str) -> Candidate:

@@ -213,7 +213,7 @@ def _from_hit(
     named = facts_of_slots(normal, hit)
     taken = {fact.name for fact in named}
     others = source.other_causes if isinstance(source, Message) else ()
-    doubt, means = _ambiguity(id, normal.lower)
+    doubt, means = _ambiguity(id, normal.lower, codes)
     cause = _cause(source)
     return Match(
         id=id,
@@ -285,11 +285,13 @@ def _by_codes(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...
     )
 
 
-def _ambiguity(id: str, lower: str) -> tuple[str, tuple[str, ...]]:
-    for name, row in _ambiguities().items():
+def _ambiguity(id: str, lower: str, codes: Codes) -> tuple[str, tuple[str, ...]]:
+    said = set(meanings(codes))
+    rows = {name: row for name, row in _ambiguities().items() if said.isdisjoint(row.get("settled", ()))}
+    for name, row in rows.items():
         if any(word in lower for word in row.get("words", ())):
             return name, tuple(row["means"])
-    for name, row in _ambiguities().items():
+    for name, row in rows.items():
         if id in row.get("of", ()):
             return name, tuple(row["means"])
     return "", ()

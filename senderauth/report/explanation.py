@@ -203,8 +203,7 @@ def _remedy(page: Page, bounce: Any, words: Wording) -> None:
     texts = {words.say("action", a.id, a.facts): a for remedy in bounce.remedies for a in remedy.actions}
     for number, (text, action) in enumerate(texts.items(), 1):
         page.line(f"{number}. {text} [{words.say('actor', action.who)}]", indent=2, hang=3)
-    checked = bounce.checked if bounce.remedies else first.id
-    entry = words.entry(checked or first.id)
+    entry = words.entry(first.id)
     page.line(entry.cause, indent=2)
     facts = dict(bounce.remedies[0].facts) if bounce.remedies else {}
     case = _case(entry.case, {**{fact.name: fact.value for fact in reversed(bounce.facts)}, **facts}, words)
@@ -243,7 +242,8 @@ def _proof(page: Page, bounce: Any, words: Wording) -> None:
             for fact in bounce.assumed
         )
         page.line(words.say("explain", "assumed", {"facts": facts}), indent=2, hang=2)
-    if bounce.missing or (bounce.assumed and bounce.confirmation != "cannot-be-checked"):
+    addable = set(bounce.missing) - {"recipient"}
+    if addable or (bounce.assumed and bounce.confirmation != "cannot-be-checked"):
         page.line(words.say("explain", "add-facts"), indent=2, hang=2)
 
 
