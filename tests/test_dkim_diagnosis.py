@@ -270,3 +270,58 @@ def test_words_that_were_encoded_on_the_way():
 def test_nul_octets_put_in():
     message = sign()
     assert causes(with_body(message, body_of(message).replace(b"text", b"te\x00xt"))) == ["dkim-broke-nul"]
+
+
+PAGE = (
+    b"--x\r\nContent-Type: text/plain\r\n\r\nHello text.\r\n-- \r\nJane\r\n--x\r\n"
+    b'Content-Type: text/html\r\n\r\n<html><body class="a"><p>Hello</p><p>html</p></body></html>\r\n--x--\r\n'
+)
+MARK = b'<div style="background:#ffc">CAUTION: from <b>outside</b>.</div>'
+
+
+def marked(body):
+    return body.replace(b'<body class="a">', b'<body class="a">' + MARK)
+
+
+IN_HTML = [
+    ("banner", marked),
+    ("banner on a line of its own", lambda b: b.replace(b'"a">', b'"a">' + MARK + b"\r\n")),
+    ("footer", lambda b: b.replace(b"</body>", b"<hr>the list</body>")),
+    ("banner in both parts", lambda b: marked(b.replace(b"\r\n\r\nHello", b"\r\n\r\nCAUTION\r\n\r\nHello"))),
+    (
+        "footer in both parts",
+        lambda b: b.replace(b"Jane\r\n", b"Jane\r\n__\r\nlist\r\n").replace(b"</body>", b"<p>x</p></body>"),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", [one[1] for one in IN_HTML], ids=[one[0] for one in IN_HTML])
+def test_marks_inside_the_line_of_an_html_part_are_found(damage):
+    message = sign(head=MIXED_HEAD, body=PAGE)
+    (cause,) = diagnosed(with_body(message, damage(PAGE))).causes
+    assert cause.id == "dkim-broke-html"
+    assert "<" not in cause.facts["text"]
+
+
+def test_base64_in_lines_of_another_length_is_found():
+    head = HEAD + b"Content-Transfer-Encoding: base64\r\n"
+    body = base64.encodebytes(BODY * 5).replace(b"\n", b"\r\n")
+    message = sign(head=head, body=body)
+    assert causes(with_body(message, b"".join(body.split()) + b"\r\n")) == ["dkim-broke-encoding"]
+
+
+def test_blanks_at_line_ends_are_found_beside_the_mark_of_a_signature():
+    message = sign(how="simple/simple").replace(b"Hello,\r\n", b"Hello,  \r\n")
+    assert causes(message) == ["dkim-broke-trailing-space"]
+
+
+@pytest.mark.parametrize(
+    "text", [b"<body>" + b"<div></div>" * 50_000, b"<body " * 50_000, b"</body>" * 50_000]
+)
+def test_html_of_any_kind_is_searched_in_bounded_time(text):
+    import time
+
+    message = sign(head=MIXED_HEAD, body=PAGE + text + b"\r\n")
+    start = time.perf_counter()
+    diagnosed(message.replace(b"Hello text", b"Hallo text"))
+    assert time.perf_counter() - start < 20

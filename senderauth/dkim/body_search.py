@@ -13,10 +13,11 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, islice, product
 
 from senderauth.dkim.budget import Search
 from senderauth.dkim.canonical import CRLF, Canonicalization, Message, canonical_body
+from senderauth.dkim.html_search import search_html
 from senderauth.dkim.transforms import encodings_undone, undoings
 from senderauth.values import Reason
 
@@ -114,6 +115,7 @@ def search_body(message: Message, goal: Goal, search: Search) -> Reason | None:
         lambda: _cuts(lines, _parts(parts), "dkim-tried-parts", search),
         lambda: _wrapped(lines, parts, search),
         lambda: _transforms("dkim-tried-encoding", encodings_undone(message, repaired), goal, search),
+        lambda: _html(lines, parts, search),
         lambda: _banner_and_footer(lines, search),
         lambda: _pairs(lines, parts, search),
     )
@@ -122,6 +124,15 @@ def search_body(message: Message, goal: Goal, search: Search) -> Reason | None:
         if search.proven is not None:
             break
     return search.proven
+
+
+def _html(lines: Lines, delimiters: list[int], search: Search) -> None:
+    """Marks inside the line of an HTML part, alone or together with lines of the text part."""
+    if lines.usable and b"<" in lines.octets:
+        cuts = ((lines.starts[cut.start], lines.starts[cut.end]) for cut in _banners(lines, delimiters))
+        footers = ((lines.starts[cut.start], lines.starts[cut.end]) for cut in _inner_footers(delimiters))
+        near = chain(islice(cuts, 2 * TOP_LINES), islice(footers, TOP_LINES))
+        search_html(lines.octets, lines.hashed, near, search)
 
 
 def _canonicalization(octets: bytes, goal: Goal, search: Search) -> None:

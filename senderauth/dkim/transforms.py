@@ -58,7 +58,10 @@ def _blanks(repaired: bytes) -> Iterator[Candidate]:
     yield from _changed(lines, repaired, repaired.replace(CRLF + CRLF, CRLF), change="doubled")
     yield from _changed(lines, repaired, repaired.replace(CRLF, CRLF + CRLF), change="halved")
     space = "dkim-broke-trailing-space"
-    yield from _changed(space, repaired, _TRAILING.sub(CRLF, repaired), change="added")
+    stripped = _TRAILING.sub(CRLF, repaired)
+    yield from _changed(space, repaired, stripped, change="added")
+    signed = stripped.replace(b"\r\n--\r\n", b"\r\n-- \r\n")  # the mark before a signature keeps its blank
+    yield from _changed(space, repaired, signed, change="added")
     yield from _changed(space, repaired, repaired.replace(b"\r\n--\r\n", b"\r\n-- \r\n"), change="removed")
     yield from _changed(space, repaired, repaired.replace(CRLF, b" \r\n"), change="removed")
     yield from _changed("dkim-broke-tabs", repaired, repaired.replace(b"\t", b"        "), signed="spaces")
@@ -158,6 +161,9 @@ def _other_encodings(body: bytes, now: str) -> Iterator[tuple[str, bytes]]:
             yield "8bit", plain + CRLF
     if now != "base64":
         yield "base64", _base64(plain)
+    else:  # the same octets in lines of another length
+        for width in (76, 72, 64, 60):
+            yield "base64", _wrapped_base64(body, width)
     if now != "quoted-printable":
         yield "quoted-printable", _quoted(plain)
 
@@ -178,6 +184,11 @@ def _decoded(body: bytes, now: str) -> bytes | None:
 
 def _base64(plain: bytes) -> bytes:
     return base64.encodebytes(plain).replace(b"\n", CRLF)
+
+
+def _wrapped_base64(body: bytes, width: int) -> bytes:
+    compact = b"".join(body.split())
+    return b"".join(compact[at : at + width] + CRLF for at in range(0, len(compact), width))
 
 
 def _quoted(plain: bytes) -> bytes:
