@@ -191,6 +191,35 @@ def test_received_of_the_common_programs(case: tuple[str, str, str | None, str, 
     assert [hop.by, hop.address, hop.helo, hop.name, hop.verified] == expected
 
 
+FORGED = [
+    "from x(evil [192.0.2.66]) (unknown [203.0.113.9]) by mx.example (Postfix) with ESMTP id 1; M",
+    "from x (a [192.0.2.66]) by mx.evil (unknown [203.0.113.9]) by mx.example (Postfix) with ESMTP id 1; M",
+    "from x.by.y (unknown [203.0.113.9]) by mx.example (Postfix) with ESMTP id 1; M",
+    "from [203.0.113.9] (helo=[192.0.2.66]) by mx.example with esmtp (Exim 4.96) id 1; M",
+    "from r.example ([203.0.113.9]:47 helo=[192.0.2.66]) by mx.example with esmtp (Exim 4.96) id 1; M",
+    "from [192.0.2.66] (r.example [203.0.113.9]) by mx.example (8.17.1/8.17.1) with ESMTP id 1; M",
+    "from h (192.0.2.66@r.example [203.0.113.9]) by mx.example (8.17.1/8.17.1) with ESMTP id 1; M",
+    "from h (r.example [203.0.113.9]) (authenticated bits=0) by mx.a.example (8.17.1/8.17.1) with ESMTP; M",
+    "from 192.0.2.66 (203.0.113.9) by mx.outlook.com (10.1.2.3) with Microsoft SMTP Server id 15; M",
+    "from a (192.0.2.66) (203.0.113.9) by mx.outlook.com (10.1.2.3) with Microsoft SMTP Server id 15; M",
+    "from [192.0.2.66] ([203.0.113.9]) by mx.google.com with ESMTPS id a1; M",
+    "from unknown (HELO [192.0.2.66]) (203.0.113.9) by mx.example with SMTP; M",
+    "from unknown (HELO evil) (192.0.2.66) (203.0.113.9) by mx.example with SMTP; M",
+    "from 203.0.113.9 (EHLO 192.0.2.66) (203.0.113.9) by 10.1.2.3 with SMTPs; M",
+]
+
+
+@pytest.mark.parametrize("text", FORGED)
+def test_what_a_client_says_in_helo_is_never_taken_for_its_address(text: str) -> None:
+    assert parse_received(text.encode()).address == "203.0.113.9"
+
+
+def test_a_program_named_in_helo_makes_no_name_verified() -> None:
+    text = b"from Exim.mx.example.org ([203.0.113.9]) by mx.example.org with SMTP id 1; M"
+    assert not parse_received(text).verified
+    assert client_hop([parse_received(text)], Trusted()) is not None
+
+
 def test_the_reverse_path_that_exim_notes_is_read() -> None:
     assert parse_received(RECEIVED["exim"][0].encode()).sender == "b@example.net"
 
@@ -274,6 +303,13 @@ def test_received_spf_that_came_with_the_message_is_hearsay() -> None:
     head, body = MAIL.split(b"From: ")
     forged = head + b"Received: from x by y; M\r\nReceived-SPF: pass client-ip=192.0.2.66\r\nFrom: " + body
     assert read_message(forged).envelope.address == "203.0.113.9"
+
+
+def test_received_spf_right_below_the_border_may_be_the_senders_own() -> None:
+    head, body = MAIL.split(b"From: ")
+    forged = head + b"Received-SPF: pass client-ip=192.0.2.66; helo=evil.example\r\nFrom: " + body
+    envelope = read_message(forged).envelope
+    assert (envelope.address, envelope.helo) == ("203.0.113.9", "out.example.net")
 
 
 def test_a_message_without_trace_has_no_envelope() -> None:

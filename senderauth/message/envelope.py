@@ -103,15 +103,14 @@ def _path(text: str) -> str | None:
 
 
 def _received_spf(fields: Sequence[tuple[str, bytes]], border: Hop | None) -> dict[str, str]:
-    """The key=value pairs of the newest Received-SPF that stands above the Received of the next host, so
-    that it was written by ours.
+    """The key=value pairs of the newest Received-SPF above the Received field of our border. One below it
+    may have come with the message.
     """
     passed = 0
-    last = border.index if border is not None else -1
     for name, value in fields:
         if name == "received":
             passed += 1
-            if passed > last + 1:
+            if passed > (border.index if border is not None else 0):
                 return {}
         elif name == "received-spf":
             text, _ = without_comments(unfold(value, MAX_FIELD))

@@ -21,9 +21,13 @@ MAX_FIELD = 8_192
 MAX_HOPS = 200
 
 _CLAUSE = re.compile(r"(?:^|(?<= ))(from|by|with|id|for|via)(?= )", re.IGNORECASE)
-_BRACKETED = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})\]", re.IGNORECASE)
+# What a comment of the from clause may be as a whole; the client chooses what stands in its HELO
+_BRACKETED = re.compile(
+    r"(?:(?P<name>\S{1,320}) )?\[(?:IPv6:)?(?P<ip>[0-9A-Fa-f:.]{2,45})\](?::\d{1,5})?(?: \(.*\)| .*)?",
+    re.IGNORECASE,
+)
 _BARE = re.compile(
-    r"(?:^|[\s@(])((?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?=$|[\s):])"
+    r"(?:\S{1,64}@)?(?P<ip>(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})"
 )
 _HELO = re.compile(r"\b(?:helo=|(?:HELO|EHLO)\s+)(\S{1,255})", re.IGNORECASE)
 _SENDER = re.compile(r"\benvelope-(?:from|sender)[\s=]{1,3}<?([^\s<>()]{0,320})>?", re.IGNORECASE)
@@ -64,12 +68,12 @@ def parse_received(value: bytes, index: int = 0) -> Hop:
     client, client_comments = clauses.get("from", ("", []))
     by, by_comments = clauses.get("by", ("", []))
     protocol, with_comments = clauses.get("with", ("", []))
-    comments = [*client_comments, *by_comments, *with_comments, *clauses.get("id", ("", []))[1]]
     by = by.partition(" ")[0].strip("[]<>").lower().removesuffix(".")
-    program = _program(text, by, protocol, comments)
-    address = _address(client, client_comments)
-    helo, name, verified = _names(program, client, client_comments)
-    sender = next((found[1] for comment in comments if (found := _SENDER.search(comment))), None)
+    own = [*by_comments, *with_comments, *clauses.get("id", ("", []))[1]]
+    program = _program(by, protocol, own, client_comments)
+    address, beside = _address(client, client_comments)
+    helo, name, verified = _names(program, client, client_comments, beside)
+    sender = next((found[1] for comment in own if (found := _SENDER.search(comment))), None)
     recipient = _FOR.search(clauses.get("for", ("", []))[0])
     return Hop(
         index,
@@ -87,10 +91,15 @@ def parse_received(value: bytes, index: int = 0) -> Hop:
 
 
 def _clauses(text: str) -> dict[str, tuple[str, list[str]]]:
-    """The first clause of each kind: its words and its comments."""
+    """The clauses with their words and their comments: from, as all before the last "by", since a client may
+    have one in its HELO; of what follows the first of each kind.
+    """
     plain, comments = _marked(text)
     found: dict[str, tuple[str, list[str]]] = {}
     starts = [*_CLAUSE.finditer(plain)]
+    last = max((place for place, start in enumerate(starts) if start[1].lower() == "by"), default=0)
+    if starts and starts[0][1].lower() == "from":
+        starts = [starts[0], *starts[max(1, last) :]]
     for place, start in enumerate(starts):
         end = starts[place + 1].start() if place + 1 < len(starts) else len(plain)
         words = plain[start.end() : end]
@@ -115,11 +124,12 @@ def _marked(text: str) -> tuple[str, list[str]]:
     return " ".join("".join(kept).split()), comments
 
 
-def _program(text: str, by: str, protocol: str, comments: list[str]) -> str:
-    joined = " ".join(comments)
+def _program(by: str, protocol: str, own: list[str], client: list[str]) -> str:
+    """Which program wrote it, by what the client has no say in: `own` are the comments behind "by"."""
+    joined = " ".join(own)
     if "Postfix" in joined:
         return "postfix"
-    if "Exim" in text:
+    if "Exim" in joined:
         return "exim"
     if "microsoft smtp server" in protocol.lower() or "mapi" in protocol.lower():
         return "exchange"
@@ -127,19 +137,21 @@ def _program(text: str, by: str, protocol: str, comments: list[str]) -> str:
         return "gmail"
     if _SENDMAIL.search(joined):
         return "sendmail"
-    if "invoked" in joined or any(comment.startswith("HELO ") for comment in comments):
+    if "invoked" in joined or any(comment.startswith("HELO ") for comment in client):
         return "qmail"
     return ""
 
 
-def _address(client: str, comments: list[str]) -> str | None:
-    """The client's address: in brackets, else bare; comments first, since the client can choose its HELO."""
+def _address(client: str, comments: list[str]) -> tuple[str | None, str]:
+    """The client's address, and the name that stands with it: of the last comment that holds one, since what
+    stands before may come from its HELO; else of the first word.
+    """
     for pattern in (_BRACKETED, _BARE):
-        for text in (*comments, client):
-            for found in pattern.findall(text):
-                if (ip := _ip(found)) is not None:
-                    return str(ip)
-    return None
+        for text in (*reversed([_HELO.split(comment)[0].strip() for comment in comments]), client):
+            found = pattern.fullmatch(text.strip())
+            if found is not None and (ip := _ip(found["ip"])) is not None:
+                return str(ip), found.groupdict().get("name") or ""
+    return None, ""
 
 
 def _ip(text: str) -> IPv4Address | IPv6Address | None:
@@ -150,18 +162,17 @@ def _ip(text: str) -> IPv4Address | IPv6Address | None:
     return (ip.ipv4_mapped or ip) if isinstance(ip, IPv6Address) else ip
 
 
-def _names(program: str, client: str, comments: list[str]) -> tuple[str, str, bool]:
-    """HELO, reverse name, and whether the latter was verified."""
+def _names(program: str, client: str, comments: list[str], beside: str) -> tuple[str, str, bool]:
+    """HELO, reverse name, and whether the latter was verified; `beside`: the name before the address."""
     first = client.partition(" ")[0].strip("[]").removesuffix(".")
     said = next((found[1] for comment in comments if (found := _HELO.search(comment))), None)
     if said is not None:  # Exim, qmail, Yahoo: the name before the comment is from reverse DNS
         name = "" if first.lower() == "unknown" or _ip(first) else first.lower()
         return said.strip("[]()"), name, program == "exim"
-    inner = next((_BRACKETED.split(comment)[0] for comment in comments if _BRACKETED.search(comment)), "")
-    reverse = inner.strip().rpartition("@")[2].removesuffix(".").lower()
+    reverse = beside.rpartition("@")[2].removesuffix(".").lower()
     if program == "exim":  # the client gave its own reverse name
         return ("", "", False) if _ip(first) else (first, first.lower(), True)
-    if reverse == "unknown" or " " in reverse or not names.hostname(reverse):
+    if reverse == "unknown" or not names.hostname(reverse):
         reverse = ""
     forged = any("forged" in comment or "unverified" in comment for comment in comments)
     return first, reverse, program in ("postfix", "sendmail") and not forged
