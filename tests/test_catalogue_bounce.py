@@ -192,7 +192,7 @@ POSTFIX = (
             EXCHANGE,
             "microsoft-dmarc-rejected",
             "550 5.7.509",
-            "mx.contoso.example",
+            "",
             {"author_domain": "shop.example", "policy": "reject"},
         ),
         (
@@ -223,6 +223,47 @@ def test_free_form_bounces(notice, id, code, host, facts, form):
     if RETURNED in notice:
         assert found.returned.startswith(b"Return-Path")
         assert found.fact("author") == "news@shop.example"
+
+
+OUTLOOK = {
+    "its own words in English": (
+        "Your message to jan@hotmail.example couldn't be delivered.\n\nOriginal Message Details\n"
+        "Sender Address: anna@shop.example\nRecipient Address: jan@hotmail.example\nSubject: Test\n\n"
+        "Error Details\nError: 550 5.7.515 Access denied, sending domain shop.example doesn't meet the required "
+        "authentication level. Spf= Fail , Dkim= Pass , DMARC= Fail\n"
+        "Message rejected by: AM0.eurprd01.prod.exchangelabs.com\n",
+        "authentication-level-too-low", "am0.eurprd01.prod.exchangelabs.com", "", "mail_from", "anna@shop.example",
+    ),
+    "another's words in German": (
+        "Fehler bei der Nachrichtenzustellung an folgende Empfänger oder Gruppen:\n\njan@hotmail.example\n"
+        "Generierender Server: AM0.eurprd01.prod.exchangelabs.com\n\njan@hotmail.example\n"
+        "Remote Server returned '550 5.7.1 Email rejected per DMARC policy for shop.example'\n\n"
+        "Ursprüngliche Nachrichtenkopfzeilen:\n\nFrom: anna@shop.example\nSubject: Test\n",
+        "dmarc-policy-refused", "", "am0.eurprd01.prod.exchangelabs.com", "author", "anna@shop.example",
+    ),
+    "another's words, named": (
+        "jan@hotmail.example\nGenerating server: AM0.eurprd01.prod.exchangelabs.com\n"
+        "Remote Server returned '<mx.example.org #5.7.1 smtp;550 5.7.1 Email rejected per DMARC policy for shop.example>'\n",
+        "dmarc-policy-refused", "mx.example.org", "", "author_domain", "shop.example",
+    ),
+    "in Dutch": (
+        "Uw bericht aan jan@hotmail.example kan niet worden bezorgd.\n\nServer waarop dit bericht is gegenereerd: "
+        "AM0.eurprd01.prod.exchangelabs.com\n\njan@hotmail.example\nRemote Server returned '550 5.1.10 "
+        "RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup'\n\nOorspronkelijke berichtkoppen:\n\n"
+        "From: anna@shop.example\nSubject: Test\n",
+        "recipient-unknown", "", "am0.eurprd01.prod.exchangelabs.com", "author", "anna@shop.example",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("notice", "id", "refuser", "writer", "name", "value"), OUTLOOK.values(), ids=OUTLOOK.keys()
+)
+def test_notices_of_exchange_in_three_languages(notice, id, refuser, writer, name, value):
+    (found,) = read_bounce(notice)
+    assert (found.matches[0].entry_id, found.recipient) == (id, "jan@hotmail.example")
+    assert (found.refusing_host, found.reporting_host) == (refuser, writer)
+    assert found.fact(name) == value
 
 
 def test_a_free_form_notice_with_two_recipients_gives_two_bounces():

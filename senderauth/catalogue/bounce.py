@@ -225,15 +225,21 @@ def _bounce(
     source: str = "text",
 ) -> Bounce:
     codes = _codes(text, Codes("", status))
-    provider = provider_of(section.host) or provider_of(section.address.rpartition("@")[2])
+    provider = provider_of(section.host or section.writer) or provider_of(section.address.rpartition("@")[2])
     answered, matches = _read(text, provider, codes)
+    if section.writer and matches[0].rank == "provider-text":  # its own words: it refused itself
+        section = replace(section, host=section.writer)
+    elif section.writer:
+        provider, reporting = provider_of(section.address.rpartition("@")[2]), reporting or section.writer
+        answered, matches = _read(text, provider, codes)
     facts = [replace(fact, source=source) for fact in matches[0].facts]
     facts += _envelope(section, reporting, source)
     known = {fact.name for fact in facts}
+    named = next((fact.value for fact in facts if fact.name == "recipient"), "")
     later = [fact for fact in returned_facts(returned) if fact.name not in known]
     return Bounce(
         form=form,
-        recipient=section.address,
+        recipient=section.address or named,
         text=answered[:8_192],
         codes=codes,
         action=action or _action(codes),
@@ -263,7 +269,8 @@ def _envelope(section: freeform.Section, reporting: str, source: str) -> Iterato
     if ip_of(section.host_address):
         yield Fact("refusing_address", ip_of(section.host_address), source)
     if reporting:
-        yield Fact("reporting_host", reporting, "reporting-mta" if notified else "from")
+        place = "reporting-mta" if notified else source if reporting == section.writer else "from"
+        yield Fact("reporting_host", reporting, place)
 
 
 def _from_line(number: int, line: LogLine) -> Bounce:

@@ -15,7 +15,7 @@ from typing import Any
 from senderauth.catalogue.load import LANGUAGES, Language
 
 _ENHANCED = r"[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)"
-_BOTH = re.compile(rf"(?<![\w.])([245]\d\d)[-; ]{{1,2}}[#(]{{0,2}}({_ENHANCED})")
+_BOTH = re.compile(rf"(?<![\w.])([245]\d\d)[-;: ]{{1,2}}[#(]{{0,2}}({_ENHANCED})")
 # By itself a code looks like the number of a version or a section: only where an answer has it.
 _ANSWER = (
     r"^|[(\[#:;=,<>\"'-]|\b(?:status|code|errorcode|error|dsn|smtp|said|returned|got|with|reply|response)\b"

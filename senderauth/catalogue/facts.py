@@ -67,6 +67,7 @@ _WHY_NAMES = {
 _BLOCK_LIST = re.compile(r"\bblocked using ([a-z0-9][a-z0-9.-]{2,100})")
 # Postfix puts before its reason what the reason is about; Gmail the client's address.
 _SUBJECT = re.compile(r"<([^<>\s]{1,320})>: (sender address|recipient address|helo command) rejected\b")
+_LABELLED = re.compile(r"\bsender address: <?([^\s<>]{1,320}@[^\s<>]{1,255})")  # Microsoft 365
 _SUBJECTS = {"sender address": "mail_from", "recipient address": "recipient", "helo command": "helo"}
 _CLIENT = re.compile(
     r"\A\[([0-9a-f:.]{3,45})(?: {1,9}\d{1,4})?\] (?:the ip|our system|messages|this message)\b"
@@ -167,6 +168,9 @@ def _results(normal: Text) -> Iterator[Fact]:
         value = _value(name, normal.shown[subject.start(1) : subject.end(1)])
         if value:
             yield fact(name, value, *subject.span(1))
+    sender = _LABELLED.search(lower)
+    if sender and _value("mail_from", normal.shown[sender.start(1) : sender.end(1)]):
+        yield fact("mail_from", _value("mail_from", sender[1]), *sender.span(1))
     client = _CLIENT.search(lower)
     if client and ip_of(client[1]):
         yield fact("address", ip_of(client[1]), *client.span(1))

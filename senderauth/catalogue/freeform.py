@@ -18,7 +18,8 @@ _RETURNED = re.compile(
     r"^[ \t>]{0,8}(?:[-=_*]{2,80}[ \t]{0,8})?(?:"
     r"below this line is a copy of the message|this is a copy of (?:the|your) message|"
     r"(?:the )?(?:header|body) of (?:the|your) original message|"
-    r"original (?:message|mail)(?: headers?| follows)?\b|original message headers|"
+    r"original (?:message|mail)(?! details)(?: headers?| follows)?\b|original message headers|"
+    r"ursprüngliche nachrichtenk|oorspronkelijke bericht|"
     r"undelivered message follows|unsent message below|message (?:header|headers|text) follows?|"
     r"returned message|received header|included is a copy of the message header|"
     r"the following is the original|here is a copy|copy of (?:the|your) (?:original )?message|"
@@ -37,15 +38,28 @@ _RECIPIENT_LINE = re.compile(
     rf"final recipient)\s{{0,4}}[:=]\s{{0,4}})?[<\"]?({_ADDRESS})[>\"]?[,.]?{_AFTER}(.{{0,400}})$",
     re.IGNORECASE,
 )
-_ENVELOPE = re.compile(rf"(?:RCPT TO: ?|for |to |recipient |user )<({_ADDRESS})>", re.IGNORECASE)
+_ENVELOPE = re.compile(
+    rf"(?:RCPT TO: ?|for |to |recipient |user )<({_ADDRESS})>|"
+    rf"\b(?:delivered to|zugestellt an|bezorgd (?:bij|aan)|(?:message|bericht|nachricht) (?:to|aan|an)) "
+    rf"({_ADDRESS}) ",
+    re.IGNORECASE,
+)
 _REPLY_LINE = re.compile(r"^[ \t>]{0,8}(?:<<< ?|\(reason: |smtp;\s?|#)?[245]\d\d[- ]", re.MULTILINE)
 
 _TRANSCRIPT = re.compile(r"^[ \t>-]{0,12}Transcript of session follows.{0,20}$", re.MULTILINE | re.IGNORECASE)
 
 _IP = r"[\da-fA-F:.]{2,45}"
 _NAME = r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}"
-_WHO = r"Remote[- ](?:host|server|mta)|Generating server|(?:from remote |by )?server|connect(?:ed)? to"
+_WHO = r"Remote[- ](?:host|server|mta)|(?:from remote |by )?server|connect(?:ed)? to"
+# Exchange: the server that wrote the notice. The answer may be its own or another's: "Remote Server
+# returned" stands before both.
+_WRITER = re.compile(
+    rf"^[^\n:]{{0,40}}(?:generat|generier|gegenereerd)[^\n:]{{0,40}}: ({_NAME})[^\n]{{0,300}}$", re.I | re.M
+)
 _HOSTS = (
+    re.compile(rf"\bremote server at ({_NAME}) \(({_IP})\)", re.IGNORECASE),
+    re.compile(rf"\breturned '<({_NAME}) #"),
+    re.compile(rf"\bmessage rejected by: ({_NAME})", re.IGNORECASE),
     re.compile(rf"\bhost ([\w.-]{{3,255}})\s?\[({_IP})\]"),
     re.compile(rf"\bhost ([\w.-]{{3,255}})\s\(({_IP})\)"),
     re.compile(r"\bwhile talking to ([\w.-]{3,255}?)\.?:?(?=\s|$)"),
@@ -63,6 +77,8 @@ class Section:
     text: str
     host: str
     host_address: str
+    writer: str = ""
+    """The host that wrote the notice, where it is not told who refused."""
 
 
 def cut(text: str) -> tuple[str, str]:
@@ -116,11 +132,13 @@ def sections(notice: str) -> tuple[Section, ...]:
 
 
 def _section(address: str, text: str) -> Section:
+    writer = _WRITER.search(text)
+    said = _WRITER.sub("", text) if writer else text
     for regex in _HOSTS:
-        found = regex.search(text)
+        found = regex.search(said)
         if found and not found[1].replace(".", "").isdigit():
             return Section(address, text, found[1].strip(".").lower(), _group(found, 2))
-    return Section(address, text, "", "")
+    return Section(address, text, "", "", writer[1].lower() if writer else "")
 
 
 def _group(found: re.Match[str], number: int) -> str:
@@ -129,7 +147,7 @@ def _group(found: re.Match[str], number: int) -> str:
 
 def _first_address(text: str) -> str:
     found = _ENVELOPE.search(text[: _MAX_SECTION * 4])
-    return found[1] if found else ""
+    return found[1] or found[2] if found else ""
 
 
 def answers(text: str) -> tuple[str, ...]:
