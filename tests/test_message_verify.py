@@ -139,10 +139,18 @@ def test_where_a_receiver_said_otherwise_there_is_a_likely_reason(
     assert [claim.reason.id for claim in report.claims] == [reason]
 
 
-def test_what_stands_below_a_received_field_is_hearsay() -> None:
-    message = b"Received: from a by b\r\n" + NOTED + b"dkim=pass header.d=example.com\r\n" + sign()
-    assert [claim.own for claim in sync.verify_message(message, world()).claims] == [False]
-    assert [claim.own for claim in sync.verify_message(message[23:], world()).claims] == [True]
+def test_what_stands_below_a_received_field_is_hearsay_unless_the_border_has_that_name() -> None:
+    noted = NOTED + b"dkim=pass header.d=example.com\r\n"
+    border = b"Received: from x (x.example [203.0.113.9]) by %s with SMTP id 1; M\r\n"
+
+    def standing(message: bytes) -> list[str]:
+        return [claim.standing for claim in sync.verify_message(message, world()).claims]
+
+    assert standing(noted + sign()) == ["own"]
+    assert standing(b"Received: from a by b\r\n" + noted + sign()) == ["hearsay"]
+    assert standing(border % b"in.example.org" + noted + sign()) == ["border"]
+    assert standing(border % b"other.example" + noted + sign()) == ["hearsay"]
+    assert standing(border % b"in.example.org" + border % b"x.example" + noted + sign()) == ["hearsay"]
 
 
 def test_the_field_that_a_receiver_would_add() -> None:

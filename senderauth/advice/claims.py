@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from senderauth import names
 from senderauth.dkim import SignatureResult
-from senderauth.message import MethodResult, ResultsField
+from senderauth.message import Hop, MethodResult, ResultsField
 from senderauth.simulation import Verdict
 from senderauth.values import Reason
 
 MAX_CLAIMS = 100
+Standing = Literal["own", "border", "hearsay"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +24,9 @@ class Claim:
     """Who says so; empty where the field does not say."""
     instance: int | None
     """Of an ARC set: said by a handler on the way."""
-    own: bool
-    """The field stands above the newest Received, so the last host wrote it; others may be invented."""
+    standing: Standing
+    """"own": above the newest Received, so the last host wrote it; "border": it has the name of the host that
+    received the message, which must remove such fields from others (RFC 8601 5); "hearsay": anybody's."""
     method: str
     domain: str
     theirs: str
@@ -35,9 +38,14 @@ class Claim:
 
 
 def compare(
-    fields: Iterable[ResultsField], signatures: Sequence[SignatureResult], verdict: Verdict | None
+    fields: Iterable[ResultsField],
+    signatures: Sequence[SignatureResult],
+    verdict: Verdict | None,
+    border: Hop | None = None,
 ) -> tuple[Claim, ...]:
-    """Every result for SPF, DKIM and DMARC that the fields state, and whether we found the same."""
+    """Every result for SPF, DKIM and DMARC that the fields state, and whether we found the same. border: the
+    Received field of the host that took the message in.
+    """
     claims: list[Claim] = []
     for field in fields:
         differing = False
@@ -53,7 +61,7 @@ def compare(
                 Claim(
                     field.authserv_id,
                     field.instance,
-                    field.place == 0 and field.instance is None,
+                    _standing(field, border),
                     result.method,
                     domain,
                     result.result,
@@ -65,6 +73,19 @@ def compare(
             if len(claims) == MAX_CLAIMS:
                 return tuple(claims)
     return tuple(claims)
+
+
+def _standing(field: ResultsField, border: Hop | None) -> Standing:
+    if field.instance is not None:
+        return "hearsay"
+    if field.place == 0:
+        return "own"
+    name = names.normalise(field.authserv_id)
+    if border is None or name is None or field.place > border.index + 1:
+        return "hearsay"
+    by = names.normalise(border.by)
+    same = by is not None and (name == by or (names.registrable(name) or name) == names.registrable(by))
+    return "border" if same else "hearsay"
 
 
 def _compared(

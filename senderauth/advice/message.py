@@ -258,7 +258,8 @@ def _report(
         if one.opinion is not None and (told := dkim.compare(one.result, one.opinion)) is not None:
             findings.append(told)
     findings += chain.findings
-    claims = compare(facts.results, results, simulation.verdicts[0] if simulation else None)
+    border = next((hop for hop in facts.hops if hop.index == facts.envelope.hop), None)
+    claims = compare(facts.results, results, simulation.verdicts[0] if simulation else None, border)
     judged_at = None if now is None else int(now)
     if simulation is None:
         predictions = _without_author(facts, receivers)

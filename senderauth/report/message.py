@@ -173,15 +173,14 @@ def _claims(page: Page, report: Any, words: Wording) -> None:
     if not report.claims:
         return
     page.head(words.ui("head-claims"))
-    said: dict[tuple[str, int | None, bool], list[Any]] = {}
+    said: dict[tuple[str, int | None, str], list[Any]] = {}
     for claim in report.claims:
-        said.setdefault((claim.authserv_id, claim.instance, claim.own), []).append(claim)
-    for (authserv_id, instance, own), claims in said.items():
+        said.setdefault((claim.authserv_id, claim.instance, claim.standing), []).append(claim)
+    for (authserv_id, instance, standing), claims in said.items():
         who = printable(authserv_id) or words.ui("claim-unnamed")
         if instance is not None:
             who += f" (ARC i={instance})"
-        kind = "claim-own" if own else "claim-hearsay"
-        page.line(f"{who}: {words.ui(kind)}", indent=2, hang=2)
+        page.line(f"{who}: {words.ui(f'claim-{standing}')}", indent=2, hang=2)
         for claim in claims:
             word = f"{claim.method}={claim.theirs} {printable(claim.domain)}".rstrip()
             if claim.agrees:
