@@ -331,7 +331,7 @@ def test_an_unknown_text_says_what_its_codes_mean():
             "relay-denied",
         ),
         ("554 5.7.1 Relay access denied", None, "relay-or-move", "service-registration-missing"),
-        ("550 SPF check failed", None, "which-spf-identity", "spf-hard-fail"),
+        ("550 SPF check failed", None, "which-spf-identity", None),
         ("550 Email rejected per DMARC policy", None, "dmarc-which-cause", "dmarc-not-aligned"),
         (
             "554 5.7.9 Message not accepted for policy reasons.",

@@ -71,7 +71,7 @@ def test_words_need_no_quotes_and_files_and_standard_input_are_read() -> None:
     stream = piped((folder / "bounce.eml").read_bytes(), "explain", "-", "--offline", "--lang", "en")
 
     assert "mailbox-full" in unquoted.stdout
-    assert "2 bounces, 2 causes" in file.stdout
+    assert "Bounces: 2; causes: 2" in file.stdout
     assert stream.stdout.decode() == file.stdout
 
 
@@ -91,7 +91,7 @@ def test_a_log_is_counted_by_cause_or_told_line_by_line() -> None:
     lines = piped(log, "explain", "-", "--offline", "--json").stdout.splitlines()
 
     assert text.returncode == 1
-    assert b"2 bounces, 1 causes" in text.stdout
+    assert b"Bounces: 2; causes: 1" in text.stdout
     assert b"to b@example.net, c@example.net" in text.stdout
     documents = [json.loads(line) for line in lines]
     assert [document["bounces"][0]["line"] for document in documents] == [501, 503]

@@ -199,17 +199,19 @@ def _remedy(page: Page, bounce: Any, words: Wording) -> None:
     if not first.id:
         _codes(page, bounce, words, 2)
         return
-    page.head(words.say("explain", "head-remedy"))
-    texts = {words.say("action", a.id, a.facts): a for remedy in bounce.remedies for a in remedy.actions}
-    for number, (text, action) in enumerate(texts.items(), 1):
-        page.line(f"{number}. {text} [{words.say('actor', action.who)}]", indent=2, hang=3)
+    page.head(words.say("catalogue", "cause"))
     entry = words.entry(first.id)
     page.line(entry.cause, indent=2)
     facts = dict(bounce.remedies[0].facts) if bounce.remedies else {}
     case = _case(entry.case, {**{fact.name: fact.value for fact in reversed(bounce.facts)}, **facts}, words)
     if case:
         page.line(case, indent=2)
-    page.line(entry.remedy, indent=2)
+    page.head(words.say("explain", "head-remedy"))
+    texts = {words.say("action", a.id, a.facts): a for remedy in bounce.remedies for a in remedy.actions}
+    for number, (text, action) in enumerate(texts.items(), 1):
+        page.line(f"{number}. {text} [{words.say('actor', action.who)}]", indent=2, hang=3)
+    if not texts:
+        page.line(entry.remedy, indent=2)
 
 
 def _case(template: str, facts: Facts, words: Wording) -> str:
