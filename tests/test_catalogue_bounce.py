@@ -266,6 +266,20 @@ def test_notices_of_exchange_in_three_languages(notice, id, refuser, writer, nam
     assert found.fact(name) == value
 
 
+@pytest.mark.parametrize(
+    ("text", "recipient"),
+    [
+        ("550 5.1.1 <jan@example.org>: User unknown", "jan@example.org"),
+        ("<jan@example.org>... Mailbox full", "jan@example.org"),
+        ("554 5.7.1 <jan@example.org>: Relay access denied", "jan@example.org"),
+        ("550 5.1.8 <a@example.com>: Sender address rejected: Domain not found", ""),
+        ("550 <a@example.com>: Reject due to SPF policy.", ""),
+    ],
+)
+def test_a_pasted_answer_begins_with_the_recipient_it_is_about(text, recipient):
+    assert read_bounce(text)[0].recipient == recipient
+
+
 def test_a_free_form_notice_with_two_recipients_gives_two_bounces():
     found = read_bounce(QMAIL)
     assert [(b.recipient, b.matches[0].id) for b in found] == [

@@ -187,3 +187,28 @@ def test_the_bounces_of_a_log_are_checked_side_by_side() -> None:
     assert [bounce.fact("author_domain") for bounce in found[:2]] == ["shop0.example", "shop1.example"]
     assert explainer.groups()[0].count == 100
     assert resolver.most >= 20
+
+
+@pytest.mark.parametrize(
+    ("zone", "confirmation", "reason"),
+    [
+        ({("example.org", "MX"): [(0, ".")]}, "confirmed", "explain-recipient-null-mx"),
+        ({}, "confirmed", "explain-recipient-dead"),
+        (
+            {("example.org", "MX"): [(1, "mx.example.org")], ("mx.example.org", "A"): ["192.0.2.9"]},
+            "cannot-be-checked",
+            "explain-recipient-server-knows",
+        ),
+    ],
+)
+def test_an_unknown_recipient_beside_what_dns_says_of_the_domain(
+    zone: dict[Any, Any], confirmation: str, reason: str
+) -> None:
+    report = sync.explain("550 5.1.1 <jan@example.org>: User unknown", ZoneResolver.from_records(zone))
+    assert (report.confirmation, report.bounces[0].reason.id) == (confirmation, reason)
+
+
+def test_without_a_recipient_its_domain_is_said_to_be_missing() -> None:
+    report = sync.explain("550 5.1.1 User unknown", ZoneResolver.from_records({}))
+    assert report.bounces[0].missing == ("recipient",)
+    assert "--ip" not in explain_text(report, wording("en"))

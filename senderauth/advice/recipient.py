@@ -9,13 +9,14 @@ from senderauth.dns import Resolver
 from senderauth.simulation import MailDomain, mail_domain
 from senderauth.values import Reason
 
-# What DNS says of the recipient's domain decides these.
+_NO_SERVER = frozenset({"missing", "none", "dead-mx"})
+# What DNS says of the recipient's domain that explains these.
 RECIPIENT = {
     "recipient-null-mx": frozenset({"null-mx"}),
-    "recipient-domain-unknown": frozenset({"missing", "none", "dead-mx"}),
-    "recipient-server-unreachable": frozenset({"missing", "none", "dead-mx", "null-mx"}),
-    "recipient-unknown": frozenset({"missing"}),
-    "relay-denied": frozenset({"missing", "none", "dead-mx"}),
+    "recipient-domain-unknown": _NO_SERVER,
+    "recipient-server-unreachable": _NO_SERVER | {"null-mx"},
+    "recipient-unknown": _NO_SERVER | {"null-mx"},
+    "relay-denied": _NO_SERVER | {"null-mx"},
 }
 
 

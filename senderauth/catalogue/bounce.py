@@ -16,7 +16,7 @@ from typing import Literal
 from senderauth.catalogue import dsn, freeform
 from senderauth.catalogue.codes import Codes, find_codes
 from senderauth.catalogue.facts import Fact, ip_of
-from senderauth.catalogue.load import Permanence
+from senderauth.catalogue.load import Permanence, entry
 from senderauth.catalogue.logline import LogLine
 from senderauth.catalogue.logs import looks_like_log, read_lines
 from senderauth.catalogue.matching import RANKS, Match, match
@@ -232,6 +232,8 @@ def _bounce(
     elif section.writer:
         provider, reporting = provider_of(section.address.rpartition("@")[2]), reporting or section.writer
         answered, matches = _read(text, provider, codes)
+    if not section.address:
+        section = replace(section, address=_concerned(answered, matches[0].entry_id))
     facts = [replace(fact, source=source) for fact in matches[0].facts]
     facts += _envelope(section, reporting, source)
     known = {fact.name for fact in facts}
@@ -252,6 +254,22 @@ def _bounce(
         returned=returned,
         line=0,
     )
+
+
+# An answer begins with the address that it is about: "<jan@example.org>: User unknown".
+_ABOUT = re.compile(
+    r"^(?:[245]\d\d[- ])?(?:[245]\.\d{1,3}\.\d{1,3} )?"
+    r"<([^\s<>]{1,128}@[^\s<>]{1,255})>(?:: |\.\.\.|,? )(?!sender)",
+    re.IGNORECASE,
+)
+
+
+def _concerned(answer: str, id: str) -> str:
+    """The recipient that an answer about a recipient begins with; empty where it does not."""
+    if not id or entry(id).family not in ("recipient", "quota", "relay"):
+        return ""
+    found = _ABOUT.match(answer.lstrip())
+    return found[1] if found else ""
 
 
 def _action(codes: Codes) -> str:
