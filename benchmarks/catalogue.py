@@ -71,7 +71,7 @@ def command_rate(folder: Path) -> float:
     def run() -> None:
         with log.open("rb") as file:
             done = subprocess.run(command, stdin=file, stdout=subprocess.PIPE, check=False, text=True)
-        assert f"{WHOLE // 1_000} " in done.stdout.partition("\n")[0]
+        assert f" {WHOLE // 1_000};" in done.stdout.partition("\n")[0]
 
     return rate(run, WHOLE, rounds=2)
 

@@ -14,7 +14,7 @@ import pytest
 
 from senderauth import Explanation, ZoneResolver, catalogue, sync
 from senderauth.advice import Explainer
-from senderauth.dns import pause
+from senderauth.dns import Answer, Status, pause
 from senderauth.report import explain_document, explain_text, schema, wording
 from tests import dkimsigner
 
@@ -212,3 +212,64 @@ def test_without_a_recipient_its_domain_is_said_to_be_missing() -> None:
     report = sync.explain("550 5.1.1 User unknown", ZoneResolver.from_records({}))
     assert report.bounces[0].missing == ("recipient",)
     assert "--ip" not in explain_text(report, wording("en"))
+
+
+class Silent:
+    """DNS that answers nothing."""
+
+    async def resolve(self, _: Any) -> Any:
+        return Answer(Status.TIMEOUT)
+
+
+SHOP = ZoneResolver.from_records(
+    {
+        ("shop.example", "TXT"): [b"v=spf1 ip4:203.0.113.9 -all"],
+        ("_dmarc.shop.example", "TXT"): [b"v=DMARC1; p=reject"],
+        ("out.shop.example", "A"): ["203.0.113.9"],
+    }
+)
+DMARC = "550 5.7.1 Email rejected per DMARC policy for shop.example"
+REASONS = {
+    "nothing tells the author": (
+        "550 DMARC Sender Invalid - envelope rejected",
+        SHOP,
+        {},
+        "explain-facts-missing",
+    ),
+    "only hints, and no host": (
+        "554 Refused by local policy. No SPAM please",
+        SHOP,
+        {},
+        "explain-only-hints",
+    ),
+    "the host is a guess": (
+        "Reporting-MTA: dns; out.shop.example\n\nFinal-Recipient: rfc822; jan@example.org\nAction: failed\n"
+        f"Status: 5.7.1\nRemote-MTA: dns; mx.example.org\nDiagnostic-Code: smtp; {DMARC}\n",
+        SHOP,
+        {},
+        "explain-not-with-assumed",
+    ),
+    "the trouble is still there": (
+        "451 4.7.24 SPF lookup failure (#4.3.0)",
+        Silent(),
+        {"ip": "203.0.113.9", "mail_from": "a@shop.example"},
+        "explain-confirmed-dns-trouble",
+    ),
+    "silence decides nothing": (DMARC, Silent(), {"ip": "203.0.113.9"}, "explain-dns-unknown"),
+    "fixed meanwhile": (
+        DMARC,
+        SHOP,
+        {"ip": "203.0.113.9", "mail_from": "a@shop.example"},
+        "explain-fixed-meanwhile",
+    ),
+    "another address": (DMARC, SHOP, {"ip": "198.51.100.1"}, "explain-confirmed-unsigned"),
+}
+
+
+@pytest.mark.parametrize(("text", "resolver", "given", "reason"), REASONS.values(), ids=REASONS.keys())
+def test_why_a_proof_came_out_so(text: str, resolver: Any, given: dict[str, Any], reason: str) -> None:
+    report = sync.explain(text, resolver, **given)
+
+    assert report.bounces[0].reason.id == reason
+    for language in catalogue.LANGUAGES:
+        assert "{" not in explain_text(report, wording(language))
