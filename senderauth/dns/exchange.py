@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from math import inf
 from os import urandom
 from threading import Lock
 from typing import Any
@@ -33,6 +34,7 @@ DOWN = 0.2
 """Seconds for which a closed port counts as closed: systems ration the ICMP messages that say so."""
 SILENCES = 4
 """Attempts in a row without an answer that make it so."""
+NEVER = inf
 
 
 class Act(enum.Enum):
@@ -61,6 +63,7 @@ class Server:
         "interval",
         "keeps_case",
         "lost_case",
+        "plain_from",
         "port",
         "scheme",
         "silences",
@@ -81,10 +84,19 @@ class Server:
         self._smoothed: float | None = None
         self._variation = 0.0
         self._lock = Lock()
+        self.plain_from = 0.0
+        """From when on it is known of nothing that a question to it must heed (see flight.py)."""
+        self._review()
+
+    def _review(self) -> None:
+        odd = self.scheme != "udp" or self.interval or not self.edns or not self.keeps_case
+        self.plain_from = NEVER if odd else max(self.held, self.down)
 
     def answered(self, took: float) -> None:
         """It answered an attempt that was sent once only (Karn), so the time is its own (RFC 6298 2)."""
-        self.silences, self.held = 0, 0.0
+        if self.silences:
+            self.silences, self.held = 0, 0.0
+            self._review()
         if self._smoothed is None:
             self._smoothed, self._variation = took, took / 2
         else:
@@ -99,6 +111,24 @@ class Server:
         self.silences += 1
         if self.silences >= SILENCES:
             self.held = now + HOLD
+            self._review()
+
+    def refused(self, now: float) -> None:
+        """Its port is closed."""
+        self.down = now + DOWN
+        self._review()
+
+    def cannot_edns(self) -> None:
+        """It was told to be asked without EDNS (RFC 6891 7)."""
+        self.edns = False
+        self._review()
+
+    def changes_case(self) -> None:
+        """It answered over TCP in another case than asked; twice is a habit."""
+        self.lost_case += 1
+        if self.lost_case >= 2:
+            self.keeps_case = False
+            self._review()
 
     def book(self, now: float) -> float:
         """When the next question may be sent to it, at its pace; that time is taken."""
@@ -140,13 +170,18 @@ class Attempt:
         return id + wire.HEAD + self.section + wire.OPTION if self.with_edns else wire.plain(id, self.section)
 
 
+LETTERS = 64
+"""Octets of a name whose case `pick` throws."""
+
+
 class Dice:
     """Random octets from the operating system, fetched in bulk: a call for each question is too dear."""
 
-    __slots__ = ("_next", "_store")
+    __slots__ = ("_next", "_picks", "_store")
 
     def __init__(self) -> None:
         self._store, self._next = b"", 0
+        self._picks: list[tuple[bytes, int, int]] = []
 
     def throw(self, count: int) -> bytes:
         """That many octets, at most 1024."""
@@ -155,6 +190,18 @@ class Dice:
             self._store, start = urandom(4096), 0
         self._next = start + count
         return self._store[start : start + count]
+
+    def pick(self) -> tuple[bytes, int, int]:
+        """What one question needs: an id, an octet that chooses its port, and a number whose bit 0x20 is
+        random in each of its last LETTERS octets.
+        """
+        if not self._picks:
+            for _ in range(16):
+                letters = int.from_bytes(self.throw(LETTERS + 1), "big")
+                for shift in range(8):  # one bit of eight is used: each shift brings others to its place
+                    three = self.throw(3)
+                    self._picks.append((three[:2], three[2], letters >> shift))
+        return self._picks.pop()
 
 
 def _interpret(message: bytes, name: str, rdtype: str) -> wire.Reply | None:
@@ -180,6 +227,7 @@ class Exchange:
         "_number",
         "_order",
         "_section",
+        "_silence",
         "_timeout",
         "_tries",
         "_ttl",
@@ -189,6 +237,7 @@ class Exchange:
         "done",
         "expires",
         "flying",
+        "key",
         "name",
         "past",
         "question",
@@ -199,20 +248,23 @@ class Exchange:
     def __init__(
         self,
         question: Question,
-        name: bytes,
+        section: bytes,
         number: int,
         servers: tuple[Server, ...],
         timeout: float,
         tries: int,
         dice: Dice,
+        silence: str = "",
     ) -> None:
         self.question = question
+        self.key = question.name, question.rdtype
         self.name, self._number = question.name, number
-        self._section = wire.question(name, number)
+        self._section = section
         self._order, self._timeout, self._tries, self._dice = servers, timeout, tries, dice
         self._turn = 0
         self._current: Attempt | None = None
         self._failure: tuple[Status, str, str] | None = None
+        self._silence = silence
         self._chain: tuple[str, ...] = ()
         self._ttl: int | None = None
         self.attempts: list[Attempt] = []
@@ -220,7 +272,8 @@ class Exchange:
         """Attempts for an earlier name of the chain, or with EDNS where the server cannot; done with."""
         self.started: float | None = None
         """When it was first sent; the deadline counts from here, not from the queue."""
-        self.deadline = self.expires = 0.0
+        self.deadline = 0.0
+        self.expires = NEVER
         self.done = self.flying = False
         self.waiters: list[Callable[[Answer], object]] = []
         """Who wants the answer; the client's."""
@@ -229,12 +282,12 @@ class Exchange:
 
     def next(self, now: float) -> Attempt | None:
         """The attempt to send now; None if there is none left (see `give_up`)."""
-        order = self._order
         if self._turn == 0:
-            if len(order) > 1:
-                self._order = order = tuple(sorted(order, key=lambda server: server.held > now))
             self._turn = 1
-            return self._attempt(order[0])
+            if len(self._order) > 1:
+                self._order = tuple(sorted(self._order, key=lambda server: server.held > now))
+            return self._attempt(self._order[0])
+        order = self._order
         if now >= self.deadline:
             return None
         while self._turn < self._tries * len(order):
@@ -246,6 +299,14 @@ class Exchange:
             if not attempt.failed:
                 return attempt
         return None
+
+    def take_over(self, section: bytes, sent: float) -> Attempt:
+        """As if it had sent its first attempt itself, to the first server, then and in that spelling."""
+        self._turn = 1
+        attempt = Attempt(self, self._order[0], section)
+        self.attempts.append(attempt)
+        self.sent(attempt, sent)
+        return attempt
 
     def _attempt(self, server: Server) -> Attempt:
         section = self._section
@@ -299,7 +360,7 @@ class Exchange:
         if now < self.deadline and any(attempt.sends and not attempt.failed for attempt in self.attempts):
             self.expires = self.deadline
             return Act.WAIT
-        status, note, server = self._failure or (Status.TIMEOUT, "", self._asked_servers())
+        status, note, server = self._failure or (Status.TIMEOUT, self._silence, self._asked_servers())
         elapsed = None if self.started is None else now - self.started
         alias = self._chain[-1] if self._chain else None
         return Answer(status, (), 0, alias, (), server, elapsed, note, chain=self._chain)
@@ -345,9 +406,7 @@ class Exchange:
             return Act.WAIT  # forged, or a stray
         if not tcp:
             return Act.TCP
-        attempt.server.lost_case += 1
-        if attempt.server.lost_case >= 2:
-            attempt.server.keeps_case = False
+        attempt.server.changes_case()
         return None
 
     def heard(self, attempt: Attempt, reply: wire.Reply, now: float) -> Act | Answer:
@@ -364,7 +423,7 @@ class Exchange:
 
     def _refused(self, attempt: Attempt, rcode: int, note: str) -> Act | Answer:
         if rcode in _WITHOUT_EDNS and attempt.with_edns and attempt.server.scheme == "udp":
-            attempt.server.edns = False
+            attempt.server.cannot_edns()
             self._set_aside(attempt)
             self._turn -= 1
             return Act.SEND

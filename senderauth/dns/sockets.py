@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from senderauth.dns.exchange import Attempt, Server
+from senderauth.dns.flight import Flight
 
 
 class Timer(Protocol):
@@ -63,16 +64,17 @@ def _open(server: Server, kind: socket.SocketKind) -> Socket:
 
 
 class Channel:
-    """A UDP socket and the attempts that went out through it, by id."""
+    """A UDP socket and what went out through it, by id."""
 
-    __slots__ = ("pending", "server", "socket", "uses")
+    __slots__ = ("pending", "send", "server", "socket", "uses")
 
     def __init__(self, server: Server) -> None:
         self.server = server
         self.socket = _open(server, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.socket.connect((server.address, server.port))  # takes a random port, hears nobody else
-        self.pending: dict[bytes, Attempt] = {}
+        self.send = self.socket.send
+        self.pending: dict[bytes, Flight | Attempt] = {}
         self.uses = 0
 
 
@@ -95,3 +97,8 @@ class Call:
             return None
         size = self.received[0] << 8 | self.received[1]
         return bytes(self.received[2 : 2 + size]) if len(self.received) >= 2 + size else None
+
+
+def reason(error: OSError) -> str:
+    """In a word, as notes have it."""
+    return "refused" if isinstance(error, ConnectionRefusedError) else "unreachable"

@@ -33,8 +33,7 @@ HEAD = b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01"
 OPTION = b"\x00\x00\x29" + UDP_SIZE.to_bytes(2, "big") + bytes(6)
 """The additional record: EDNS."""
 _LENGTH = {n: bytes((n,)) for n in range(1, 64)}
-_LETTER_BITS = bytes(0x20 if chr(c).isascii() and chr(c).isalpha() else 0 for c in range(256))
-_FRAME = Struct("!HHIH").unpack_from
+LETTER_BITS = bytes(0x20 if chr(c).isascii() and chr(c).isalpha() else 0 for c in range(256))
 _PLAIN = bytes(c for c in range(0x21, 0x7F) if c not in b'".;\\@$()')
 
 
@@ -71,19 +70,50 @@ class Section(NamedTuple):
 # --- questions -------------------------------------------------------------------------------------
 
 
-def encode_name(name: str) -> bytes | None:
-    """The name as octets, None if it is none (an empty or long label, over 255 octets)."""
-    if "\\" in name or not name.isascii():
-        from senderauth.dns.guest import encode_odd_name
+_SUFFIXES: dict[str, bytes] = {"": b"\0"}
+MAX_SUFFIXES = 2_048
 
-        return encode_odd_name(name)
-    if not name:
-        return b"\0"
+
+def encode_name(name: str) -> bytes | None:
+    """The name as octets, None if it is none (an empty or long label, over 255 octets).
+
+    What is behind the first label is remembered for a while, since a domain's names are asked together:
+    0.4 µs instead of 1.2.
+    """
+    label, dot, rest = name.partition(".")
+    suffix = _SUFFIXES.get(rest)
+    if suffix is None:
+        suffix = _encode_whole(rest)
+        if suffix is None:
+            return _encode_odd(name)
+        if len(_SUFFIXES) >= MAX_SUFFIXES:
+            _SUFFIXES.clear()
+            _SUFFIXES[""] = b"\0"
+        _SUFFIXES[rest] = suffix
+    length = _LENGTH.get(len(label))
+    if length is None or "\\" in label or not label.isascii() or (dot and not rest):
+        return _encode_odd(name)
+    wire = length + label.encode("ascii") + suffix
+    return wire if len(wire) <= 255 else None
+
+
+def _encode_whole(name: str) -> bytes | None:
+    """The octets of a name without escapes; None if it has some, or is none."""
+    if "\\" in name or not name.isascii():
+        return None
     try:
         wire = b"".join([_LENGTH[len(label)] + label for label in name.encode("ascii").split(b".")]) + b"\0"
     except KeyError:
         return None
     return wire if len(wire) <= 255 else None
+
+
+def _encode_odd(name: str) -> bytes | None:
+    if "\\" in name or not name.isascii():
+        from senderauth.dns.guest import encode_odd_name
+
+        return encode_odd_name(name)
+    return b"\0" if not name else None
 
 
 def rdtype_number(rdtype: str) -> int:
@@ -111,7 +141,7 @@ def mixed_case(section: bytes, dice: bytes) -> bytes:
     repeat it, so a forger has to guess it. One xor of long integers, since a loop costs six times as much.
     """
     name = section[:-4]
-    bits = int.from_bytes(name.translate(_LETTER_BITS), "big") & int.from_bytes(dice, "big")
+    bits = int.from_bytes(name.translate(LETTER_BITS), "big") & int.from_bytes(dice, "big")
     return (int.from_bytes(name, "big") ^ bits).to_bytes(len(name), "big") + section[-4:]
 
 
@@ -127,12 +157,16 @@ def read(wire: bytes, end: int, name: str, rdtype: str) -> Reply | None:
         return None
     try:
         return _read(wire, end, name, rdtype, asked)
-    except (_UncommonError, IndexError, KeyError, ValueError, error):
+    except (UncommonError, IndexError, KeyError, ValueError, error):
         return None
 
 
-class _UncommonError(Exception):
+class UncommonError(Exception):
     """Left to dnspython."""
+
+
+FRAME = Struct("!HHIH").unpack_from
+"""Type, class, TTL, length of the data."""
 
 
 def _read(wire: bytes, end: int, name: str, rdtype: str, asked: int) -> Reply:
@@ -147,18 +181,18 @@ def _read(wire: bytes, end: int, name: str, rdtype: str, asked: int) -> Reply:
         else:
             owner, position = _name(wire, position, size, texts)
         number, ttl, body, position = _frame(wire, position, size)
-        value = _RDATA[number](wire, body, position, texts)
+        value = RDATA[number](wire, body, position, texts)
         if number == asked:
             if owner in found:
                 found[owner].append((ttl, value))
             else:
                 found[owner] = [(ttl, value)]
         if number == CNAME and aliases.setdefault(owner, (ttl, value)) != (ttl, value):
-            raise _UncommonError
+            raise UncommonError
     soas, delegates, position = _authority(wire, position, texts)
     rcode, note = _additional(wire, position, texts)
     if asked in (SOA, CNAME) and any(len(values) > 1 for values in found.values()):
-        raise _UncommonError  # there can be only one
+        raise UncommonError  # there can be only one
     if name in found:  # by far the most frequent; `follow` would say the same
         ttl, records, strings = _rrset(found[name], asked)
         return Reply(rcode, records, strings, ttl, (), False, False, False, note)
@@ -168,10 +202,10 @@ def _read(wire: bytes, end: int, name: str, rdtype: str, asked: int) -> Reply:
 
 def _frame(wire: bytes, position: int, size: int) -> tuple[int, int, int, int]:
     """Type, TTL, where the data begins and ends, of the record whose owner ends at `position`."""
-    number, rdclass, ttl, length = _FRAME(wire, position)
+    number, rdclass, ttl, length = FRAME(wire, position)
     end = position + 10 + length
     if rdclass != 1 or ttl >= 1 << 31 or end > size:  # class IN; RFC 2181 8
-        raise _UncommonError
+        raise UncommonError
     return number, ttl, position + 10, end
 
 
@@ -185,7 +219,7 @@ def _authority(wire: bytes, position: int, texts: dict[int, str]) -> tuple[dict[
         _CHECKS[number](wire, body, position, texts)
         if number == SOA:
             if owner in soas:
-                raise _UncommonError
+                raise UncommonError
             soas[owner] = min(ttl, int.from_bytes(wire[position - 4 : position], "big"))  # RFC 2308 5
         delegates |= number == NS
     return soas, delegates, position
@@ -197,12 +231,12 @@ def _additional(wire: bytes, position: int, texts: dict[int, str]) -> tuple[int,
     for _ in range(wire[10] << 8 | wire[11]):
         if wire[position : position + 3] == b"\0\0\x29":  # OPT at the root
             if edns:
-                raise _UncommonError
+                raise UncommonError
             edns = True
             rcode |= wire[position + 5] << 4
             length = wire[position + 9] << 8 | wire[position + 10]
             if position + 11 + length > size:
-                raise _UncommonError
+                raise UncommonError
             if length:
                 note = _extended_error(wire, position + 11, position + 11 + length)
             position += 11 + length
@@ -237,7 +271,7 @@ def _name(wire: bytes, start: int, limit: int, texts: dict[int, str]) -> tuple[s
         text = texts.get(target)
         if text is not None:
             if start + 2 > limit:
-                raise _UncommonError
+                raise UncommonError
             return text, start + 2
     labels: list[bytes] = []
     position, lowest, after, total = start, start, 0, 1
@@ -249,14 +283,14 @@ def _name(wire: bytes, start: int, limit: int, texts: dict[int, str]) -> tuple[s
         else:
             target = (count & 0x3F) << 8 | wire[position + 1]
             if count < 0xC0 or target >= lowest:
-                raise _UncommonError
+                raise UncommonError
             after = after or position + 2
             position = lowest = target
         if position >= limit:
-            raise _UncommonError
+            raise UncommonError
     after = after or position + 1
     if total > 255 or after > limit or b"".join(labels).translate(None, _PLAIN):
-        raise _UncommonError
+        raise UncommonError
     text = texts[start] = b".".join(labels).lower().decode("ascii")
     return text, after
 
@@ -271,13 +305,13 @@ def _skip_name(wire: bytes, start: int, limit: int, texts: dict[int, str]) -> in
                 return _name(wire, start, limit, texts)[1]
             position += 2
             if position > limit or position - start + len(text) > 255:
-                raise _UncommonError
+                raise UncommonError
             return position
         if count > 63:
-            raise _UncommonError
+            raise UncommonError
         position += 1 + count
     if position >= limit or position - start > 254:
-        raise _UncommonError
+        raise UncommonError
     return position + 1
 
 
@@ -286,10 +320,10 @@ def _extended_error(wire: bytes, start: int, end: int) -> str:
     while start < end:
         size = wire[start + 2] << 8 | wire[start + 3]
         if wire[start] or wire[start + 1] != 15 or size < 2 or start + 4 + size > end:
-            raise _UncommonError
+            raise UncommonError
         text = wire[start + 6 : start + 4 + size].decode("utf-8")
         if text.endswith("\0"):
-            raise _UncommonError
+            raise UncommonError
         notes.append(ede_note(wire[start + 4] << 8 | wire[start + 5], text))
         start += 4 + size
     return "; ".join(notes)[:MAX_NOTE]
@@ -312,7 +346,7 @@ def _aaaa(wire: bytes, start: int, end: int, _: dict[int, str]) -> str:
 def _host(wire: bytes, start: int, end: int, texts: dict[int, str]) -> str:
     text, after = _name(wire, start, end, texts)
     if after != end:
-        raise _UncommonError
+        raise UncommonError
     return text
 
 
@@ -329,7 +363,7 @@ def _txt(wire: bytes, start: int, end: int, _: dict[int, str]) -> tuple[bytes, .
         parts.append(wire[start + 1 : after])
         start = after
     if start != end or not parts:
-        raise _UncommonError
+        raise UncommonError
     return tuple(parts)
 
 
@@ -337,12 +371,12 @@ def _soa(wire: bytes, start: int, end: int, texts: dict[int, str]) -> str:
     primary, start = _name(wire, start, end, texts)
     mailbox, start = _name(wire, start, end, texts)
     if end - start != 20:
-        raise _UncommonError
+        raise UncommonError
     numbers = [int.from_bytes(wire[i : i + 4], "big") for i in range(start, end, 4)]
     return " ".join([primary or ".", mailbox or ".", *map(str, numbers)])
 
 
-_RDATA: dict[int, Callable[[bytes, int, int, dict[int, str]], Any]] = {
+RDATA: dict[int, Callable[[bytes, int, int, dict[int, str]], Any]] = {
     A: _a,
     NS: _host,
     CNAME: _host,
@@ -360,14 +394,14 @@ _RDATA: dict[int, Callable[[bytes, int, int, dict[int, str]], Any]] = {
 def _check_size(size: int) -> Callable[[bytes, int, int, dict[int, str]], None]:
     def check(_: bytes, start: int, end: int, __: dict[int, str]) -> None:
         if end - start != size:
-            raise _UncommonError
+            raise UncommonError
 
     return check
 
 
 def _check_host(wire: bytes, start: int, end: int, texts: dict[int, str]) -> None:
     if _skip_name(wire, start, end, texts) != end:
-        raise _UncommonError
+        raise UncommonError
 
 
 def _check_mx(wire: bytes, start: int, end: int, texts: dict[int, str]) -> None:
@@ -376,10 +410,10 @@ def _check_mx(wire: bytes, start: int, end: int, texts: dict[int, str]) -> None:
 
 def _check_soa(wire: bytes, start: int, end: int, texts: dict[int, str]) -> None:
     if _skip_name(wire, _skip_name(wire, start, end, texts), end, texts) + 20 != end:
-        raise _UncommonError
+        raise UncommonError
 
 
-_CHECKS = _RDATA | {
+_CHECKS = RDATA | {
     A: _check_size(4),
     NS: _check_host,
     CNAME: _check_host,
