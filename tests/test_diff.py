@@ -1,14 +1,16 @@
 """What changed between two audits, and what it is called."""
 
+import io
 import json
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from senderauth.audit import compare, load_rows
-from senderauth.report import diff_text, document, schema, wording
+from senderauth.audit import SILENT, Summary, compare, load_rows
+from senderauth.report import audit_page, diff_text, document, schema, wording
 from tests.test_cli import senderauth
 
 
@@ -24,12 +26,18 @@ def row(domain: str, **changes: Any) -> dict[str, Any]:
         "state": "ok",
         "error": None,
         "grade": "A",
-        "spoofing": {"answer": "no", "reason": {"id": "spoofing-policy-reject", "facts": {}}},
+        "spoofing": {
+            "answer": "no", "reason": {"id": "spoofing-policy-reject", "facts": {}}, "address": "240.0.0.1",
+            "spf": "fail", "forged": {"gmail": "refused", "gmx": "refused"}, "own": {"gmail": "refused"},
+        },
         "spf": {
             "state": "found", "record": "v=spf1 -all", "terminal": "-all", "lookups": 0, "void_lookups": 0,
-            "problems": [],
+            "addresses4": 0, "addresses6": 2**128, "exact": True, "includes": [], "problems": [],
         },
-        "dmarc": {"rfc9989": dict(policy), "rfc7489": dict(policy), "record": "v=DMARC1; p=reject"},
+        "dmarc": {
+            "rfc9989": dict(policy), "rfc7489": dict(policy), "record": "v=DMARC1; p=reject",
+            "reports": False, "pct": 100, "testing": False,
+        },
         "adsp": {"state": "absent", "practice": None},
         "dkim": {"state": "found", "asked": [], "tried": [], "keys": [
             {"selector": "s1", "state": "valid", "type": "rsa", "bits": 2048, "testing": False}
@@ -40,6 +48,7 @@ def row(domain: str, **changes: Any) -> dict[str, Any]:
         "hosts": [],
         "findings": [],
         "unknown": [],
+        "elapsed": None,
     }  # fmt: skip
     for name, value in changes.items():
         part, _, field = name.partition("__")
@@ -50,12 +59,14 @@ def row(domain: str, **changes: Any) -> dict[str, Any]:
     return whole
 
 
-def finding(id: str, severity: str = "high") -> dict[str, Any]:
-    return {"id": id, "severity": severity, "subject": "a.example", "evidence": {}, "rfc": "", "source": "x"}
+def finding(id: str, severity: str = "high", subject: str = "a.example", **evidence: Any) -> dict[str, Any]:
+    told = {"id": id, "severity": severity, "subject": subject}
+    return {**told, "evidence": evidence, "rfc": "", "source": "x"}
 
 
 def host(outcome: str) -> dict[str, Any]:
-    return {"host": "h", "address": "192.0.2.1", "signing": "unsigned", "outcome": outcome, "code": ""}
+    told = {"host": "h", "address": "192.0.2.1", "signing": "unsigned", "spf": "pass", "dmarc": "pass"}
+    return {**told, "outcome": outcome, "receiver": "", "code": "", "entry": ""}
 
 
 def policy(word: str | None, state: str = "found") -> dict[str, Any]:
@@ -89,6 +100,17 @@ CASES = [
     ({"findings": [finding("spf-broken")]}, {"state": "unknown"}, None),  # not seen is not gone
     ({"state": "unknown"}, {"findings": [finding("spf-broken")]}, "changed"),
     ({}, {"findings": [finding("spf-record-unknown")]}, "unknown"),
+    ({"findings": [finding("spf-record-unknown")]}, {}, "changed"),
+    ({}, {"findings": [finding("dkim-key-type-unknown")]}, "worse"),  # a fault, not a silence
+    ({"findings": [finding("x", "medium")]}, {"findings": [finding("x")]}, "worse"),
+    ({"findings": [finding("x")]}, {"findings": [finding("x", "medium")]}, "better"),
+    (
+        {"findings": [finding("x")]},
+        {"findings": [finding("x"), finding("x", subject="s2.a.example")]},
+        "worse",
+    ),
+    ({"findings": [finding("x")]}, {"findings": [finding("x", bits=512)]}, None),
+    ({}, {"spf__terminal": "redirect"}, "changed"),  # where it leads cannot be told
     ({}, {"findings": [finding("x", "low")]}, None),
     ({"hosts": [host("accepted")]}, {"hosts": [host("refused")]}, "worse"),
     ({"hosts": [host("refused")]}, {"hosts": [host("marked")]}, "better"),
@@ -159,6 +181,10 @@ LINES = [
     (b'{"schema": "senderauth/check/1"}\n', "x:1: not a row of an audit"),
     (b"[]\n", "x:1: not a row of an audit"),
     (b"{}\n", "x:1: not a row of an audit"),
+    (b'{"schema": "senderauth/audit/2"}\n', "x:1: not a row of an audit"),
+    (b"domain,grade\nexample.com,A", "x:1: not a row of JSON lines"),
+    (b"no row, and no end of line", "x:1: not a row of JSON lines"),  # torn off nothing
+    (b"[" * 4_000_001, "x:1: longer than any row"),
     (b"\xff\xfe\n", "x:1: not a row of JSON lines"),
     (b"[" * 100_000 + b"\n", "x:1: not a row of JSON lines"),
     (b'{"schema":"senderauth/audit/1"}\n{"torn\n{"schema":"senderauth/audit/1"}\n', "x:2: not a row"),
@@ -168,12 +194,67 @@ LINES = [
 @pytest.mark.parametrize(("data", "problem"), LINES)
 def test_what_is_no_row_is_told_with_its_place(data: bytes, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
-        list(load_rows(data.splitlines(keepends=True), "x"))
+        list(load_rows(io.BytesIO(data), "x"))
 
 
 def test_a_torn_last_line_is_left_out() -> None:
     data = json.dumps(row("a.example")).encode() + b'\n{"schema": "sender'
-    assert len(list(load_rows(data.splitlines(keepends=True), "x"))) == 1
+    told: list[int] = []
+    assert len(list(load_rows(io.BytesIO(data), "x", torn=told.append))) == 1
+    assert told == [2]
+
+
+def mutations(value: Any, replacement: Any) -> Iterator[Any]:
+    """The value with one thing in it replaced, for each thing in it."""
+    yield replacement
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for place, one in inner:
+        for changed in mutations(one, replacement):
+            copy = value.copy()
+            copy[place] = changed
+            yield copy
+
+
+def test_what_is_let_through_nobody_stumbles_over() -> None:
+    full = row(
+        "a.example",
+        hosts=[host("refused")],
+        findings=[finding("spf-several-records", count=2)],
+        unknown=[{"name": "a.example", "type": "A", "status": "TIMEOUT"}],
+        error={"id": "audit-not-a-domain", "facts": {"value": "x", "line": 1}},
+    )
+    deep: Any = "x"
+    for _ in range(900):
+        deep = [deep]
+    good: list[dict[str, Any]] = [full]
+    for wrong in (None, "", "\ud800</script>", 10**40, -1, True, 0.5, [], [{}], {}, {"x": deep}, deep):
+        for changed in mutations(full, wrong):
+            line = json.dumps(changed).encode() + b"\n"
+            try:
+                good += load_rows(io.BytesIO(line), "x")
+            except ValueError as error:
+                assert str(error).startswith("x:1: not a row of an audit")  # noqa: PT017 - or it is let through
+    assert len(good) > 100
+    summary = Summary()
+    for one in good:
+        summary.add(one)
+    words = wording("en")
+    counts = summary.document(complete=True, seconds=0)
+    changed = compare([full] * len(good), good)
+    assert diff_text(changed, words)
+    pieces = audit_page(lambda: iter(good), counts, words, title="x", comparison=changed)
+    "".join(pieces).encode("utf-8", "backslashreplace")
+
+
+def test_silence_is_told_apart_from_faults_for_every_finding() -> None:
+    """Of a finding that says that something is unknown it must be said whether DNS or we do not know it."""
+    faults = {
+        "arc-chain-word-unknown", "dkim-algorithm-unknown", "dkim-canonicalization-unknown",
+        "dkim-key-type-unknown", "dkim-query-unknown", "dkim-version-unknown",
+    }  # fmt: skip
+    texts = Path(__file__).parents[1] / "senderauth" / "report" / "text" / "en"
+    told = {id for file in texts.glob("*.toml") for id in tomllib.loads(file.read_text()).get("finding", ())}
+    assert {id for id in told if id.endswith("-unknown")} == faults | SILENT
 
 
 def test_the_document_keeps_to_its_schema() -> None:
@@ -211,3 +292,11 @@ def test_the_command(tmp_path: Path) -> None:
     assert senderauth("diff", str(old), str(old)).returncode == 0
     done = senderauth("diff", str(old), str(tmp_path / "none"))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    new.write_text(new.read_text() + '{"schema": "senderauth/audit/1", "doma')
+    done = senderauth("diff", str(old), str(new))
+    assert done.returncode == 1
+    assert f"{new}: line 2 is torn off" in done.stderr
+    new.write_text('{"schema": "senderauth/check/1"}\n')
+    done = senderauth("diff", str(old), str(new))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{new}:1: not a row of an audit" in done.stderr

@@ -15,7 +15,7 @@ import pytest
 from senderauth.audit import Summary, compare
 from senderauth.report import audit_page, wording
 from tests.test_cli import senderauth
-from tests.test_diff import finding, row
+from tests.test_diff import finding, policy, row
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>'\"&\u2028\x1b]0;x\x07"
 ROWS = [
@@ -25,7 +25,7 @@ ROWS = [
     row("xn--mnchen-3ya.example", grade="C", state="unknown", unknown=[
         {"name": "xn--mnchen-3ya.example", "type": "TXT", "status": "TIMEOUT"}
     ]),
-    row("", state="bad-input", given=HOSTILE, error={
+    row("", state="bad-input", grade=None, given=HOSTILE, error={
         "id": "audit-not-a-domain", "facts": {"line": 5, "value": HOSTILE}
     }),
 ]  # fmt: skip
@@ -92,6 +92,7 @@ def test_the_policy_names_the_hashes_of_what_may_run() -> None:
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
         assert f"{directive} 'sha256-{digest}'" in policy[1]
     assert policy[1].startswith("default-src 'none'")
+    assert "style=" not in text  # it would not be allowed
 
 
 def test_the_rows_stand_in_it_as_data() -> None:
@@ -182,54 +183,166 @@ def test_it_shows_a_hundred_rows_and_turns_pages(shown: Any) -> None:
     assert shown.is_disabled("#next")
 
 
-def test_it_sorts_both_ways(shown: Any) -> None:
+ROW = ".domains > tbody > tr"
+
+
+def test_it_sorts_both_ways_and_the_worst_first(shown: Any) -> None:
     head = "th[data-column=grade]"
     shown.click(f"{head} button")
-    assert shown.get_attribute(head, "aria-sort") == "ascending"
-    assert shown.inner_text("tbody tr:first-child td:nth-child(2)") == "A"
+    assert shown.get_attribute(head, "aria-sort") == "descending"
+    assert shown.inner_text(f"{ROW}:first-child td:nth-child(2)") == "F"
     shown.click(f"{head} button")
-    assert shown.inner_text("tbody tr:first-child td:nth-child(2)").strip() != "A"
+    assert shown.get_attribute(head, "aria-sort") == "ascending"
+    assert shown.inner_text(f"{ROW}:first-child td:nth-child(2)") == "A"
     shown.click("th[data-column=lookups] button")
-    shown.click("th[data-column=lookups] button")
-    assert shown.inner_text("tbody tr:first-child td:nth-child(6)") == "10"
+    assert shown.inner_text(f"{ROW}:first-child td:nth-child(6)") == "10"
+    assert shown.get_attribute(head, "aria-sort") == "none"
+
+
+def test_what_is_not_known_comes_last_both_ways(shown: Any) -> None:
+    for _ in range(2):
+        shown.click("th[data-column=grade] button")
+        shown.click("#next")
+        shown.click("#next")
+        assert shown.inner_text(f"{ROW}:last-child td:nth-child(2)") == "no grade"
 
 
 def test_it_filters(shown: Any) -> None:
     shown.select_option("#f-grade", "F")
     assert 0 < len(names(shown)) < 100
+    shown.select_option("#f-spoofable", "yes")
+    assert names(shown) == []
+    assert shown.inner_text("#place") == "No domain is like that."
     shown.select_option("#f-grade", "")
-    shown.fill("#search", "mnchen")
-    shown.wait_for_timeout(300)  # it waits for a pause in the typing
-    assert names(shown) == ["münchen.example"]
-    shown.fill("#search", "dmarc-record-absent")
-    shown.wait_for_timeout(300)
     assert names(shown) == ["b.example"]
+    shown.select_option("#f-spoofable", "")
+    for wanted, found in (
+        ("mnchen", ["münchen.example"]),  # its A-labels
+        ("dmarc-record-absent", ["b.example"]),  # a finding
+        ("onerror", ["c.example", HOSTILE.partition("&")[0]]),  # a record
+    ):
+        shown.fill("#search", wanted)
+        shown.wait_for_timeout(300)  # it waits for a pause in the typing
+        assert [name.partition("&")[0] for name in names(shown)] == found
+
+
+def test_bars_and_findings_are_ways_to_their_domains(shown: Any) -> None:
+    shown.click("th[data-filter=spoofable] button >> text=yes")
+    assert names(shown) == ["b.example"]
+    assert shown.input_value("#f-spoofable") == "yes"
+    shown.click("th[data-finding=dmarc-record-absent] button")
+    assert (names(shown), shown.input_value("#f-spoofable")) == (["b.example"], "")
 
 
 def test_it_opens_a_domain_by_keyboard(shown: Any) -> None:
-    opener = "tbody tr:nth-child(2) button.open"
+    opener = f"{ROW}:nth-child(2) button.open"
     shown.focus(opener)
     shown.keyboard.press("Enter")
     assert shown.get_attribute(opener, "aria-expanded") == "true"
-    assert "v=spf1 -all" in shown.inner_text("tr.detail")
+    opened = shown.inner_text("tr.detail")
+    assert "v=spf1 -all" in opened
+    assert "No DMARC record" in opened
+    shown.click("tr.detail summary")
+    assert "gmail" in shown.inner_text("tr.detail .receivers").lower()
+    shown.focus(opener)
     shown.keyboard.press("Enter")
     assert shown.query_selector("tr.detail") is None
 
 
+def test_what_is_open_stays_open_in_print_and_on_coming_back(shown: Any) -> None:
+    shown.click(f"{ROW}:nth-child(2) button.open")
+    shown.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert shown.query_selector("tr.detail") is not None
+    shown.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    shown.click("#next")
+    assert shown.query_selector("tr.detail") is None
+    shown.click("#back")
+    assert shown.get_attribute(f"{ROW}:nth-child(2) button.open", "aria-expanded") == "true"
+
+
 def test_hostile_text_is_text(shown: Any) -> None:
-    shown.click("tbody tr:nth-child(3) button.open")
+    for place in (5, 3):
+        shown.click(f"{ROW}:nth-child({place}) button.open")
     assert "</script>" in shown.inner_text("tr.detail")
-    assert shown.query_selector("tr.detail img") is None
+    assert shown.query_selector(".domains img, .domains script") is None
 
 
-def test_on_a_phone_nothing_sticks_out(shown: Any) -> None:
+def test_what_helps_a_screen_reader_is_there(shown: Any) -> None:
+    heads = shown.query_selector_all(".domains thead th")
+    assert all(one.get_attribute("scope") == "col" for one in heads)
+    unnamed = """[...document.querySelectorAll("input, select, button")]
+        .filter((one) => !(one.labels && one.labels.length) && !one.textContent.trim()).length"""
+    assert shown.evaluate(unnamed) == 0
+    assert shown.get_attribute("html", "lang") == "en"
+    assert shown.get_attribute("#place", "role") == "status"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_their_ground(shown: Any, scheme: str) -> None:
+    """WCAG 2.2 1.4.3: a contrast of 4.5 to 1."""
+    shown.emulate_media(color_scheme=scheme)
+    shown.click(f"{ROW}:nth-child(3) button.open")
+    least, text = shown.evaluate(CONTRAST)
+    assert least >= 4.5, text
+
+
+CONTRAST = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const blend = (layers) => {
+    canvas.clearRect(0, 0, 1, 1);
+    for (const colour of layers) { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); }
+    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const light = (rgb) => rgb.map((one) => one / 255)
+    .map((one) => (one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, one, place) => sum + one * [0.2126, 0.7152, 0.0722][place], 0);
+  let least = [99, ""];
+  const told = "h1, p, li, th, td, button, .tag, code, summary, label, footer";
+  for (const one of document.querySelectorAll(told)) {
+    if (one.disabled || !one.textContent.trim() || !one.checkVisibility()) continue;
+    const grounds = [];
+    for (let at = one; at; at = at.parentElement) grounds.unshift(getComputedStyle(at).backgroundColor);
+    const ground = light(blend(grounds)), ink = light(blend([...grounds, getComputedStyle(one).color]));
+    const contrast = (Math.max(ground, ink) + 0.05) / (Math.min(ground, ink) + 0.05);
+    if (contrast < least[0]) least = [contrast, one.outerHTML.slice(0, 200)];
+  }
+  return least;
+}"""
+
+
+@pytest.mark.parametrize("width", [320, 375, 768, 1024, 1280])
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_nothing_sticks_out(browser: Any, tmp_path: Path, width: int, language: str) -> None:
+    file = tmp_path / "page.html"
+    long = row(
+        "a-domain-with-a-rather-long-name.example.com", mx__state="null-mx", dkim__state="none-possible"
+    )
+    silent = {
+        "spoofing__answer": "unknown",
+        "dmarc__rfc9989": policy(None, "unknown"),
+        "mx__state": "unknown",
+    }
+    rows = [*ROWS, long, row("b.example", grade=None, spf__terminal=None, spf__state="several", **silent)]
+    file.write_text(page(rows, language, compare(rows, [{**ROWS[0], "grade": "F"}])), "utf-8")
+    tab = browser.new_page(viewport={"width": width, "height": 800})
+    tab.goto(file.as_uri())
+    tab.click(f"{ROW}:nth-child(3) button.open")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    tab.close()
+
+
+def test_on_a_phone_one_can_sort(shown: Any) -> None:
     shown.set_viewport_size({"width": 360, "height": 800})
-    assert shown.evaluate("document.documentElement.scrollWidth") <= 360
+    shown.select_option("#sort", "grade")
+    assert shown.inner_text(f"{ROW}:first-child td:nth-child(2)") == "F"
+    shown.select_option("#sort", "")
+    assert names(shown)[0] == "a.example"
 
 
 def test_in_print_there_are_no_controls_and_more_rows(shown: Any) -> None:
-    shown.emulate_media(media="print")
+    shown.emulate_media(media="print", color_scheme="dark")
     assert not shown.is_visible(".controls")
+    assert shown.evaluate("getComputedStyle(document.querySelector('td')).color") == "rgb(0, 0, 0)"
     shown.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     assert len(names(shown)) == 250
 
@@ -240,6 +353,7 @@ def test_without_scripts_the_first_rows_can_be_read(browser: Any, tmp_path: Path
     context = browser.new_context(java_script_enabled=False)
     tab = context.new_page()
     tab.goto(file.as_uri())
-    assert "a.example" in tab.inner_text("tbody")
+    assert "a.example" in tab.inner_text(".domains")
+    assert "Without scripts" in tab.inner_text("noscript")
     assert not tab.is_visible(".controls")
     context.close()

@@ -42,7 +42,12 @@ PASSED_ON = {
 GOOD_NEWS = {"dkim-key-valid", "dkim-signature-supposed"}
 
 # The same words in two languages on purpose: (kind, id, field).
-SAME = {("word", "yes", "text"), ("page", "value-spoofable-yes", "text"), ("page", "column-domain", "text")}
+SAME = {
+    ("word", "yes", "text"),
+    ("page", "value-spoofable-yes", "text"),
+    ("page", "value-mx-mx", "text"),
+    ("page", "column-domain", "text"),
+}
 
 Words = dict[tuple[str, str, str], str]
 """(kind, id, field) to text."""

@@ -1,6 +1,6 @@
 """Many domains: read, judged side by side, written in order, continued where it stopped."""
 
-from senderauth.audit.compare import Change, Comparison, Difference, compare
+from senderauth.audit.compare import SILENT, Change, Comparison, Difference, compare
 from senderauth.audit.examine import TRIED, Options
 from senderauth.audit.job import Job, Progress, Result, Running
 from senderauth.audit.load import load_rows
@@ -14,6 +14,7 @@ __all__ = [
     "FIELDS",
     "GRADES",
     "SCHEMA",
+    "SILENT",
     "TRIED",
     "Change",
     "Comparison",

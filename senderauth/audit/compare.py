@@ -1,14 +1,16 @@
 """What changed between two audits, and whether for the worse.
 
-Theory of operation. Rows are reduced to what matters of them, and joined by domain (and, where a list names
-a domain more than once, by how often it has been named). Both files are read side by side, so that of two
-runs over the same list only rows that wait for their counterpart are kept. Each field has an order from
-good to bad, or none: then a change is told, but is neither. What DNS would not tell this time is apart.
+Theory of operation. Rows are reduced to what matters of them, and joined by domain; where a list names a
+domain more than once, the first goes with the first and so on. Both files are read side by side, so that of
+two runs over the same list only rows that wait for their counterpart are kept, as compact JSON (about 1 kB
+each), and what changed. Each field has an order from good to bad, or none: then a change is told, but is
+neither. What DNS would not tell this time is apart.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import json
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -25,7 +27,7 @@ ORDERS: dict[str, tuple[str, ...]] = {
     "dmarc": ("reject", "quarantine", "none", "absent"),
     "dmarc_rfc7489": ("reject", "quarantine", "none", "absent"),
     "spf": ("found", "absent several broken loop cut"),
-    "spf_terminal": ("-all", "~all", "?all none redirect", "+all"),
+    "spf_terminal": ("-all", "~all", "?all none", "+all"),  # where a redirect leads cannot be told
     "spf_limits": ("kept", "exceeded"),
     "dkim": ("found", "not-found none-possible"),
     "mx": ("mx address null-mx", "dead-mx none missing"),
@@ -40,6 +42,13 @@ ORDERS: dict[str, tuple[str, ...]] = {
     "mx_hosts": (),
     "dkim_keys": (),
 }
+SILENT = frozenset({
+    "arc-key-unknown", "dkim-key-unknown", "dmarc-dns-unknown", "host-helo-unknown", "host-reverse-unknown",
+    "lint-dns-unknown", "mail-domain-unknown", "spf-include-unknown", "spf-record-unknown",
+    "spf-term-unknown", "dmarc-report-destination-unknown",
+})  # fmt: skip
+"""Findings that say that DNS would not tell."""
+
 RANKS = {
     field: {word: rank for rank, words in enumerate(order) for word in words.split()}
     for field, order in ORDERS.items()
@@ -103,39 +112,39 @@ def _order(difference: Difference) -> tuple[int, int, str]:
 
 
 Essence = dict[str, Any]
-Key = tuple[str, int]
+Waiting = dict[str, deque[bytes]]
+Key = tuple[str, str]
 
 
 def _joined(
     before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]
 ) -> Iterator[tuple[str, Essence | None, Essence | None]]:
     """The rows of both by domain; only those without a counterpart yet are kept."""
-    waiting: tuple[dict[Key, Essence], dict[Key, Essence]] = ({}, {})
-    pair = zip_longest(_keyed(before), _keyed(after))
-    for both in pair:
-        for side, item in enumerate(both):
-            if item is None:
+    waiting: tuple[Waiting, Waiting] = ({}, {})
+    for both in zip_longest(before, after):
+        for side, row in enumerate(both):
+            domain = row and row.get("state") != "bad-input" and row.get("domain")
+            if not domain:
                 continue
-            key, essence = item
-            other = waiting[1 - side].pop(key, None)
-            if other is None:
-                waiting[side][key] = essence
+            found = essence(row)
+            if domain in waiting[1 - side]:
+                other = _taken(waiting[1 - side], domain)
+                yield (domain, found, other) if side == 0 else (domain, other, found)
             else:
-                old, new = (essence, other) if side == 0 else (other, essence)
-                yield key[0], old, new
-    for key, essence in waiting[0].items():
-        yield key[0], essence, None
-    for key, essence in waiting[1].items():
-        yield key[0], None, essence
+                waiting[side].setdefault(domain, deque()).append(json.dumps(found).encode())
+    for side, rows in enumerate(waiting):
+        for domain in list(rows):
+            while domain in rows:
+                left = _taken(rows, domain)
+                yield (domain, left, None) if side == 0 else (domain, None, left)
 
 
-def _keyed(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Key, Essence]]:
-    seen: Counter[str] = Counter()
-    for row in rows:
-        domain = row.get("domain")
-        if domain and row.get("state") != "bad-input":
-            seen[domain] += 1
-            yield (domain, seen[domain]), essence(row)
+def _taken(waiting: Waiting, domain: str) -> Essence:
+    rows = waiting[domain]
+    found: Essence = json.loads(rows.popleft())
+    if not rows:
+        del waiting[domain]
+    return found
 
 
 def essence(row: Mapping[str, Any]) -> Essence:
@@ -168,8 +177,11 @@ def essence(row: Mapping[str, Any]) -> Essence:
         found["hosts"] = {f"{h['host']} {h['address']} {h['signing']}": h["outcome"] for h in row["hosts"]}
     for severity in ("high", "medium"):
         if "findings" in row:
-            ids = {f["id"] for f in row["findings"] if f["severity"] == severity}
-            found[f"findings_{severity}"] = sorted(ids)
+            found[f"findings_{severity}"] = [
+                {name: finding[name] for name in ("id", "subject", "evidence")}
+                for finding in row["findings"]
+                if finding["severity"] == severity
+            ]
     return found
 
 
@@ -198,21 +210,34 @@ def _changes(field: str, old: Essence, new: Essence) -> Iterator[Change]:
                 yield Change(field, f"{host}: {before[host]}", f"{host}: {after[host]}",
                              _direction(field, before[host], after[host]))  # fmt: skip
     elif field.startswith("findings_"):
-        yield from _finding_changes(field, set(before), set(after), old["state"], new["state"])
+        yield from _finding_changes(field, old, new)
     else:
         yield Change(field, before, after, _direction(field, before, after))
 
 
-def _finding_changes(field: str, before: set[str], after: set[str], was: str, now: str) -> Iterator[Change]:
-    """Findings that came and went. What was not seen for want of answers is neither new nor gone."""
-    silent = sorted(id for id in after - before if id.endswith("-unknown"))
-    added = sorted(after - before - set(silent))
-    if added:
-        yield Change(field, [], added, "changed" if was == "unknown" else "worse")
-    if silent:
+def _finding_changes(field: str, old: Essence, new: Essence) -> Iterator[Change]:
+    """Findings that came and went. What was not seen for want of answers is neither new nor gone; one that
+    is only graver or lighter now is told once, with the graver of its two fields.
+    """
+    before, after = _by_key(old[field]), _by_key(new[field])
+    graver = "findings_high" if field != "findings_high" else ""
+    was, now = _by_key(old.get(graver, ())), _by_key(new.get(graver, ()))
+    added = [after[key] for key in sorted(after.keys() - before.keys() - was.keys())]
+    removed = [before[key] for key in sorted(before.keys() - after.keys() - now.keys())]
+    if loud := [one for one in added if one["id"] not in SILENT]:
+        yield Change(field, [], loud, "changed" if old["state"] == "unknown" else "worse")
+    if silent := [one for one in added if one["id"] in SILENT]:
         yield Change(field, [], silent, "unknown")
-    if (removed := sorted(before - after)) and now != "unknown":
-        yield Change(field, removed, [], "better")
+    if answered := [one for one in removed if one["id"] in SILENT]:
+        yield Change(field, answered, [], "changed")
+    gone = [one for one in removed if one["id"] not in SILENT]
+    if gone and new["state"] != "unknown":
+        yield Change(field, gone, [], "better")
+
+
+def _by_key(findings: Iterable[dict[str, Any]]) -> dict[Key, dict[str, Any]]:
+    """A finding is the same while its id and subject are; its evidence may change."""
+    return {(one["id"], one["subject"]): one for one in findings}
 
 
 def _direction(field: str, before: Any, after: Any) -> Literal["worse", "unknown", "better", "changed"]:

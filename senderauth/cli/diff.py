@@ -22,17 +22,18 @@ def diff(
 ) -> None:
     """Say what changed between two audits, newest trouble first. For cron and CI.
 
-    Exit code 1: something got worse; 3: of some domains DNS would not tell; 0: neither.
+    Exit code 1: something got worse; 3: nothing did, but of some domains DNS would not tell; 0: neither.
     """
-    from senderauth.audit import compare, load_rows
+    from senderauth.audit import compare
+    from senderauth.cli.files import Lines
     from senderauth.cli.main import fail
     from senderauth.cli.output import columns, in_colour, write, write_json
     from senderauth.report import default_language, diff_text, document, wording
 
     try:
         words = wording(lang or default_language())
-        with open(before, "rb") as old, open(after, "rb") as new:
-            found = compare(load_rows(old, before), load_rows(new, after))
+        with Lines(before, words) as old, Lines(after, words) as new:
+            found = compare(old.rows(), new.rows())
     except OSError as problem:
         fail(f"{problem.filename}: {problem.strerror}")
     except ValueError as problem:

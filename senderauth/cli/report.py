@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -16,8 +17,12 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    audit: Annotated[str, typer.Argument(metavar="AUDIT", help="JSON lines of an audit.")],
-    output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="The HTML file.")],
+    audit: Annotated[
+        str, typer.Argument(metavar="AUDIT", help='JSON lines of an audit; "-": standard input.')
+    ],
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help='The HTML file; "-": standard output.')
+    ],
     previous: Annotated[
         str | None, typer.Option(metavar="FILE", help="An earlier audit: show what got better or worse.")
     ] = None,
@@ -30,29 +35,34 @@ def report(
     """
     from pathlib import Path
 
-    from senderauth.audit import Summary, compare, load_rows
+    from senderauth.audit import Summary, compare
+    from senderauth.cli.files import Lines, same_file, write_whole
     from senderauth.cli.main import fail
     from senderauth.report import audit_page, default_language, wording
 
-    def rows(name: str = audit) -> Iterator[dict[str, Any]]:
-        with open(name, "rb") as file:
-            yield from load_rows(file, name)
-
-    draft = Path(f"{output}.part")
+    summary = Summary()
     try:
         words = wording(lang or default_language())
-        summary = Summary()
-        for row in rows():
-            summary.add(row)
-        changed = compare(rows(previous), rows()) if previous is not None else None
-        counts = summary.document(complete=True, seconds=0)
-        page = audit_page(rows, counts, words, title=title or Path(audit).name, comparison=changed)
-        with draft.open("w", encoding="utf-8") as file:
-            file.writelines(page)
-        draft.replace(output)
+        if any(same_file(output, given) for given in (audit, previous) if given):
+            raise ValueError(f"{output} would be overwritten by its own report")
+        with Lines(audit, words) as file:
+            for row in file.rows():
+                summary.add(row)
+
+            def rows() -> Iterator[dict[str, Any]]:
+                """Of an audit that still grows, as many as were counted."""
+                return islice(file.rows(), summary.rows)
+
+            changed = None
+            if previous is not None:
+                with Lines(previous, words) as earlier:
+                    changed = compare(earlier.rows(), rows())
+            counts = summary.document(complete=True, seconds=0)
+            name = title or words.say("page", "title", {"name": Path(audit).name})
+            write_whole(output, audit_page(rows, counts, words, title=name, comparison=changed))
+    except BrokenPipeError:
+        raise
     except OSError as problem:
         fail(f"{problem.filename or output}: {problem.strerror}")
     except ValueError as problem:
         fail(problem)
-    finally:
-        draft.unlink(missing_ok=True)

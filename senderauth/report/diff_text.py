@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from senderauth import names
+from senderauth.report.audit_plots import label, number
 from senderauth.report.page import Page
 from senderauth.report.safe import printable
 from senderauth.report.wording import Wording
 
 STYLE = {"worse": "refused", "unknown": "unknown", "better": "accepted"}
 MAX_SHOWN = 200
+"""Domains of one direction; JSON has them all."""
 MAX_LISTED = 40
 """Of domains that only came or went."""
+MAX_NAME = 253
 
 
 def diff_text(comparison: Any, words: Wording, *, width: int = 80, colour: bool = False) -> str:
     """The comparison: counts, then every domain with what changed."""
     page = Page(width, colour)
-    counts = "   ".join(
-        f"{words.say('page', f'diff-{kind}')} {count:,}" for kind, count in comparison.counts.items()
-    )
+    told = [(kind, count) for kind, count in comparison.counts.items() if count or kind == "worse"]
+    counts = "   ".join(f"{words.say('page', f'diff-{kind}')} {number(count, words)}" for kind, count in told)
     page.line(counts, style="head")
     for direction in ("worse", "unknown", "better", "changed"):
         chosen = [d for d in comparison.differences if d.direction == direction]
-        if not chosen:
-            continue
-        page.head(words.say("page", f"diff-{direction}"))
+        if chosen:
+            page.head(words.say("page", f"diff-{direction}"))
         for difference in chosen[:MAX_SHOWN]:
             _difference(page, difference, words)
         if len(chosen) > MAX_SHOWN:
-            page.line(words.say("page", "diff-more", {"count": len(chosen) - MAX_SHOWN}), indent=2)
+            page.line(
+                words.say("page", "diff-more", {"count": number(len(chosen) - MAX_SHOWN, words)}), indent=2
+            )
     for direction in ("new", "gone"):
         domains = [shown(d.domain) for d in comparison.differences if d.direction == direction]
         if domains:
@@ -41,20 +45,47 @@ def diff_text(comparison: Any, words: Wording, *, width: int = 80, colour: bool 
 
 
 def _difference(page: Page, difference: Any, words: Wording) -> None:
-    page.line(page.style(shown(difference.domain), STYLE.get(difference.direction, "head")), indent=2)
+    page.line(shown(difference.domain), indent=2, style=STYLE.get(difference.direction, "head"))
     for change in difference.changes:
-        label = words.say("page", f"field-{change.field}")
-        text = f"{label}: {_value(change.before)} → {_value(change.after)}"
-        page.line(text, indent=4, hang=2, style="" if change.direction != "worse" else "refused")
+        name = words.say("page", f"field-{change.field}")
+        style = "refused" if change.direction == "worse" else ""
+        page.line(f"{name}: {change_text(change, words)}", indent=4, hang=2, style=style)
 
 
-def _value(value: Any) -> str:
+SAID_AS = {"dmarc_rfc7489": "dmarc", "spf_terminal": "spf", "mta_sts": "record", "tls_rpt": "record"}
+"""Fields whose words are those of another."""
+
+
+def change_text(change: Any, words: Wording) -> str:
+    """What was before and is now; of findings what came or went."""
+    before, after = (_value_text(change.field, value, words) for value in (change.before, change.after))
+    if change.field.startswith("findings_"):
+        return f"+ {after}" if change.after else f"− {before}"
+    return f"{before} → {after}"
+
+
+def _value_text(field: str, value: Any, words: Wording) -> str:
+    """One side of a change: findings by their titles, words of ours in the language."""
     if isinstance(value, list):
-        return ", ".join(printable(one) for one in value) or "–"
-    return "–" if value in (None, "") else printable(value)
+        return "; ".join(_one_text(one, words) for one in value) or "–"
+    if value in (None, ""):
+        return "–"
+    if field == "hosts":
+        host, _, outcome = value.rpartition(": ")
+        return f"{printable(host)}: {label(words, 'outcome', printable(outcome))}"
+    return label(words, SAID_AS.get(field, field), printable(value))
+
+
+def _one_text(value: Any, words: Wording) -> str:
+    if not isinstance(value, Mapping):
+        return printable(value)
+    id, subject = value["id"], value["subject"]
+    if not words.template("finding", id, "title"):
+        return printable(f"{id} {subject}")
+    return words.say("finding", id, {"subject": subject, **value["evidence"]}, "title")
 
 
 def shown(domain: str) -> str:
     """A domain for people, with its A-labels where it has others."""
-    unicode = names.display(domain)
+    unicode = names.display(domain) if len(domain) <= MAX_NAME else domain
     return printable(domain if unicode == domain else f"{unicode} ({domain})")

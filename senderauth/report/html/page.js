@@ -1,201 +1,265 @@
 "use strict";
 (() => {
-  const read = (id) => JSON.parse(document.getElementById(id).textContent);
-  const words = read("words");
+  const at = (id) => document.getElementById(id);
+  const words = JSON.parse(at("words").textContent);
   const rows = [];
   for (const part of document.querySelectorAll("script.rows")) {
     for (const row of JSON.parse(part.textContent)) rows.push(row);
     part.remove();
   }
-  const COLUMNS = ["domain", "grade", "spoofable", "dmarc", "spf", "lookups", "dkim", "mx", "worst"];
-  const SEVERITIES = ["none", "info", "low", "medium", "high"];
-  const RANK = {
-    grade: ["A", "B", "C", "D", "E", "F", "none"],
-    spoofable: ["no", "partly", "unknown", "yes", ""],
-    dmarc: ["reject", "quarantine", "none", "absent", "unknown", ""],
-    spf: ["-all", "~all", "?all", "none", "redirect", "+all", "absent", "several", "broken", "unknown", ""],
-    dkim: ["found", "not-found", "none-possible", "unknown", ""],
-    mx: ["mx", "address", "null-mx", "dead-mx", "none", "missing", "unknown", ""],
-  };
-  const COLOUR = {
-    grade: { A: "good", B: "good", C: "fair", D: "mid", E: "bad", F: "worst" },
-    spoofable: { no: "good", partly: "mid", yes: "worst" },
-    dmarc: { reject: "good", quarantine: "fair", none: "mid", absent: "worst" },
-    spf: { "-all": "good", "~all": "fair", "?all": "mid", none: "mid", "+all": "worst", absent: "bad",
-      several: "worst", broken: "worst" },
-    dkim: { found: "good" },
-    mx: { mx: "good", address: "fair", "null-mx": "fair", "dead-mx": "bad", none: "bad", missing: "bad" },
-    worst: { high: "worst", medium: "bad", low: "mid", info: "none", none: "good" },
-  };
-  const value = (row, name) => {
-    const found = row[COLUMNS.indexOf(name)];
-    return name === "worst" ? SEVERITIES[found] : found;
-  };
-  const key = (row, name) => {
-    const found = row[COLUMNS.indexOf(name)];
-    if (name === "worst") return found;
-    if (name === "lookups") return found === null ? -1 : found;
-    return RANK[name] ? RANK[name].indexOf(found) : found;
-  };
-  const label = (name, word) => (words.values[name] && words.values[name][word]) || word || "–";
-
-  const state = { sort: null, down: false, page: 0, size: 100 };
-  const control = (id) => document.getElementById(id);
+  const COLUMNS = Object.keys(words.columns);
+  const PLACE = Object.fromEntries(COLUMNS.map((name, place) => [name, place]));
+  const DETAIL = COLUMNS.length;
+  const SEVERITIES = words.scales.worst.map((one) => one[0]);
+  const OUTCOMES = Object.fromEntries(words.scales.outcome.map((one) => [one[0][0], one[0]]));
+  const PAGE = 100, PRINTED = 1000;
+  const state = { sort: "", down: false, page: 0, size: PAGE, open: new Set() };
   let shown = rows;
 
+  // A column's words: their rank from good to bad, colour and label.
+  const scales = {};
+  for (const [column, scale] of Object.entries(words.scales)) {
+    scales[column] = new Map(scale.map(([word, colour, label], rank) => [word, { rank, colour, label }]));
+  }
+  const NOTHING = { rank: 99, colour: "none", label: "–" };
+  const value = (row, name) => (name === "worst" ? SEVERITIES[row[PLACE.worst]] : row[PLACE[name]]);
+  const look = (name, word) => scales[name].get(word) || NOTHING;
+  const number = (count) => count.toLocaleString(document.documentElement.lang);
   const fill = (template, facts) =>
-    template.replace(/\{([a-z0-9_]+)\}/g, (all, name) => (name in facts ? facts[name] : all));
+    template.replace(/\{([a-z0-9_]+)\}/g, (all, name) => (Object.hasOwn(facts, name) ? facts[name] : all));
   const element = (name, text, type) => {
     const made = document.createElement(name);
     if (text !== undefined) made.textContent = text;
     if (type) made.className = type;
     return made;
   };
+  const tag = (column, word, type = "word") => {
+    const { colour, label } = look(column, word);
+    return element("span", label, `tag ${type} t-${colour}`);
+  };
 
+  // Choosing and sorting.
+  const matches = (row, wanted) => {
+    const given = row[DETAIL];
+    if (Object.hasOwn(words.findings, wanted)) return (given.f || []).some((finding) => finding[0] === wanted);
+    return [row[0], given.a, given.s, given.d].some((text) => text && text.toLowerCase().includes(wanted)) ||
+      (given.f || []).some((finding) => finding[0].includes(wanted)) ||
+      (given.m || []).some((host) => host.includes(wanted));
+  };
+  // What is not known has no place in the order: null, which comes last both ways.
+  const key = (row) => {
+    const name = state.sort, word = value(row, name);
+    if (!scales[name]) return word;
+    if (word === "" || word === "unknown" || (name === "grade" && word === "none")) return null;
+    return look(name, word).rank;
+  };
+  const compare = (x, y) => (x[0] === y[0] ? x[1] - y[1] : x[0] === null ? 1 : y[0] === null ? -1 :
+    (x[0] < y[0]) === state.down ? 1 : -1);
   const select = () => {
-    const wanted = control("search").value.trim().toLowerCase();
-    const picked = {};
-    for (const name of ["grade", "spoofable", "dmarc", "worst"]) picked[name] = control("f-" + name).value;
-    shown = rows.filter((row) => {
-      for (const name in picked) if (picked[name] && String(value(row, name)) !== picked[name]) return false;
-      if (!wanted) return true;
-      const detail = row[COLUMNS.length];
-      return row[0].toLowerCase().includes(wanted) || (detail.a || "").includes(wanted) ||
-        detail.f.some((finding) => finding[0].includes(wanted));
-    });
+    const wanted = at("search").value.trim().toLowerCase();
+    const picked = words.filters.map((name) => [name, at("f-" + name).value]).filter((one) => one[1]);
+    shown = rows.filter((row) =>
+      picked.every(([name, word]) => value(row, name) === word) && (!wanted || matches(row, wanted)));
     if (state.sort) {
-      const sign = state.down ? -1 : 1;
-      const keyed = shown.map((row, place) => [key(row, state.sort), place, row]);
-      keyed.sort((x, y) => (x[0] < y[0] ? -sign : x[0] > y[0] ? sign : x[1] - y[1]));
+      const keyed = shown.map((row, place) => [key(row), place, row]);
+      keyed.sort(compare);
       shown = keyed.map((one) => one[2]);
     }
     state.page = 0;
     draw();
   };
+  const sort = (name, down) => {
+    state.sort = name;
+    state.down = down;
+    at("sort").value = name;
+    select();
+  };
 
+  // What opens below a domain.
+  const list = (box, title, items) => {
+    if (!items || !items.length) return;
+    box.append(element("h3", title));
+    box.appendChild(element("ul")).append(...items);
+  };
+  const finding = ([id, severity, facts]) => {
+    const [title, text] = words.findings[id] || [id, ""];
+    const item = element("li");
+    item.append(tag("worst", SEVERITIES[severity], "severity"), " ", fill(title, facts));
+    if (text) item.append(element("span", fill(text, facts), "more"));
+    return item;
+  };
+  const host = ([name, outcome, code]) => {
+    const item = element("li", name + " ");
+    item.append(tag("outcome", outcome), " ", code);
+    return item;
+  };
+  const records = (given) => {
+    const all = element("dl");
+    for (const [name, texts] of [["DNS", given.a], ["SPF", given.s], ["DMARC", given.d], ["DKIM", given.k],
+      ["MX", given.m], [words.ui.also, given.t]]) {
+      if (!texts || !texts.length) continue;
+      const cell = element("dd");
+      const many = Array.isArray(texts) ? texts : [texts];
+      many.forEach((text, place) => cell.append(...(place ? [element("br")] : []), element("code", text)));
+      all.append(element("dt", name), cell);
+    }
+    return all;
+  };
+  const receivers = ([forged, own]) => {
+    const box = element("details");
+    const table = element("table", undefined, "receivers");
+    const head = table.createTHead().insertRow();
+    for (const text of ["", words.ui.forged, words.ui.own]) head.append(element("th", text));
+    const body = table.createTBody();
+    words.receivers.forEach((name, place) => {
+      const letters = [forged[place], (own || "")[place]];
+      if (!letters.some((letter) => OUTCOMES[letter])) return;
+      const line = body.insertRow();
+      const label = line.appendChild(element("th", name));
+      label.scope = "row";
+      for (const letter of letters) {
+        const cell = line.insertCell();
+        if (OUTCOMES[letter]) cell.append(tag("outcome", OUTCOMES[letter]));
+      }
+    });
+    for (const cell of head.cells) cell.scope = "col";
+    box.append(element("summary", words.ui.receivers), table);
+    return box;
+  };
   const detail = (row) => {
-    const given = row[COLUMNS.length];
-    const cell = element("td");
-    cell.colSpan = COLUMNS.length;
-    const box = cell.appendChild(element("div", undefined, "detail"));
-    if (given.a) box.append(element("code", given.a));
+    const given = row[DETAIL];
+    const left = element("div"), right = element("div");
     if (given.r) {
-      box.append(element("h3", words.ui.why));
-      box.append(element("p", fill(words.reasons[given.r[0]] || given.r[0], given.r[1])));
+      left.append(element("h3", words.ui.why));
+      left.append(element("p", fill(words.reasons[given.r[0]] || given.r[0], given.r[1])));
     }
-    for (const [name, record] of [["SPF", given.s], ["DMARC", given.d]]) {
-      if (record) {
-        box.append(element("h3", name));
-        box.append(element("code", record));
-      }
-    }
-    if (given.k.length) {
-      box.append(element("h3", "DKIM"));
-      box.append(element("code", given.k.join(", ")));
-    }
-    if (given.h.length) {
-      box.append(element("h3", words.ui.hosts));
-      const list = box.appendChild(element("ul"));
-      for (const host of given.h) list.append(element("li", host));
-    }
-    if (given.f.length) {
-      box.append(element("h3", words.ui.findings));
-      const list = box.appendChild(element("ul"));
-      for (const [id, severity, facts] of given.f) {
-        const told = words.findings[id] || [id, ""];
-        const item = list.appendChild(element("li"));
-        const tag = element("span", label("worst", SEVERITIES[severity]), "tag");
-        tag.classList.add("t-" + (COLOUR.worst[SEVERITIES[severity]] || "none"));
-        item.append(tag, " ", fill(told[0], facts));
-        if (told[1]) item.append(element("span", fill(told[1], facts), "more"));
-      }
-    }
-    if (given.u.length) {
-      box.append(element("h3", words.ui.unknown));
-      box.append(element("code", given.u.join(", ")));
-    }
+    list(left, words.ui.findings, (given.f || []).map(finding));
+    if (!given.f && value(row, "spoofable")) left.append(element("p", words.ui["no-finding"], "soft"));
+    list(left, words.ui.unknown, (given.u || []).map((text) => element("li", text)));
+    right.append(records(given));
+    list(right, words.ui.hosts, (given.h || []).map(host));
+    if (given.o) right.append(receivers(given.o));
     const line = element("tr", undefined, "detail");
-    line.append(cell);
+    line.setAttribute("role", "row");
+    const cell = line.appendChild(element("td"));
+    cell.setAttribute("role", "cell");
+    cell.colSpan = COLUMNS.length;
+    cell.appendChild(element("div", undefined, "sides")).append(left, right);
     return line;
   };
 
+  // One page of the table.
+  const opener = (row, line) => {
+    const button = element("button", row[0], "open");
+    button.type = "button";
+    const show = () => {
+      const isOpen = state.open.has(row);
+      button.setAttribute("aria-expanded", String(isOpen));
+      if (isOpen) line.after(detail(row));
+      else if (line.nextSibling && line.nextSibling.className === "detail") line.nextSibling.remove();
+    };
+    button.addEventListener("click", () => {
+      if (!state.open.delete(row)) state.open.add(row);
+      show();
+    });
+    return [button, show];
+  };
   const draw = () => {
-    const body = document.querySelector("tbody");
-    body.replaceChildren();
+    const body = document.querySelector(".domains > tbody");
     const start = state.page * state.size;
+    body.replaceChildren();
     for (const row of shown.slice(start, start + state.size)) {
-      const line = element("tr", undefined, "row");
+      const line = body.appendChild(element("tr", undefined, "row"));
+      line.setAttribute("role", "row");
+      const [button, show] = opener(row, line);
       for (const name of COLUMNS) {
-        const cell = element("td");
+        const cell = line.appendChild(element("td"));
+        cell.setAttribute("role", "cell");
         cell.dataset.label = words.columns[name];
+        cell.dataset.column = name;
         const word = value(row, name);
-        if (name === "domain") {
-          const open = element("button", word, "open");
-          open.type = "button";
-          open.setAttribute("aria-expanded", "false");
-          open.addEventListener("click", () => {
-            const isOpen = open.getAttribute("aria-expanded") === "true";
-            open.setAttribute("aria-expanded", String(!isOpen));
-            if (isOpen) line.nextSibling.remove();
-            else line.after(detail(row));
-          });
-          cell.append(open);
-        } else if (name === "lookups") {
-          cell.textContent = word === null ? "–" : word;
-          cell.className = "num";
-        } else {
-          const tag = element("span", label(name, word), "tag");
-          tag.classList.add("t-" + ((COLOUR[name] || {})[word] || "none"));
-          cell.append(tag);
-        }
-        line.append(cell);
+        if (name === "domain") cell.append(button);
+        else if (name === "lookups") cell.append(element("span", word === null ? "–" : String(word), "num"));
+        else cell.append(tag(name, word, name === "grade" ? "grade" : "word"));
       }
-      body.append(line);
+      show();
     }
     const pages = Math.max(1, Math.ceil(shown.length / state.size));
-    control("place").textContent = fill(words.ui.place, {
-      count: shown.length.toLocaleString(), total: rows.length.toLocaleString(),
-      page: state.page + 1, pages,
-    });
-    control("back").disabled = state.page === 0;
-    control("next").disabled = state.page >= pages - 1;
+    at("place").textContent = shown.length ? fill(words.ui.place, {
+      count: number(shown.length), total: number(rows.length), page: number(state.page + 1), pages: number(pages),
+    }) : words.ui.nothing;
+    at("back").disabled = state.page === 0;
+    at("next").disabled = state.page >= pages - 1;
     for (const head of document.querySelectorAll("th[data-column]")) {
-      const sorted = head.dataset.column === state.sort;
-      head.setAttribute("aria-sort", sorted ? (state.down ? "descending" : "ascending") : "none");
+      const direction = state.down ? "descending" : "ascending";
+      head.setAttribute("aria-sort", head.dataset.column === state.sort ? direction : "none");
     }
   };
+  const turn = (pages) => {
+    state.page += pages;
+    draw();
+    at("domains").scrollIntoView();
+  };
 
-  for (const name of ["grade", "spoofable", "dmarc", "worst"]) {
-    const box = control("f-" + name);
-    const present = new Set(rows.map((row) => String(value(row, name))));
-    const order = name === "worst" ? [...SEVERITIES].reverse() : RANK[name];
-    for (const word of order) {
-      if (!present.has(word)) continue;
-      const option = element("option", label(name, word));
-      option.value = word;
-      box.append(option);
+  // Controls, and the plots as another way to them.
+  const worstFirst = (name) => name !== "domain";
+  for (const name of words.filters) {
+    const box = at("f-" + name);
+    const present = new Set(rows.map((row) => value(row, name)));
+    for (const [word, , label] of words.scales[name]) {
+      if (present.has(word)) box.append(new Option(label, word));
     }
     box.addEventListener("change", select);
   }
+  at("sort").append(new Option(words.ui["sort-input"], ""));
   for (const head of document.querySelectorAll("th[data-column]")) {
+    const name = head.dataset.column;
     const button = element("button", head.textContent);
     button.type = "button";
     head.replaceChildren(button);
+    button.addEventListener("click", () => sort(name, state.sort === name ? !state.down : worstFirst(name)));
+    at("sort").append(new Option(words.columns[name], name));
+  }
+  at("sort").addEventListener("change", () => sort(at("sort").value, worstFirst(at("sort").value)));
+  const pick = (label, choose) => {
+    const button = element("button", label.textContent);
+    button.type = "button";
+    label.replaceChildren(button);
     button.addEventListener("click", () => {
-      state.down = state.sort === head.dataset.column ? !state.down : false;
-      state.sort = head.dataset.column;
+      for (const name of words.filters) at("f-" + name).value = "";
+      at("search").value = "";
+      choose();
       select();
+      at("domains").scrollIntoView();
     });
+  };
+  for (const label of document.querySelectorAll("th[data-filter]")) {
+    pick(label, () => { at("f-" + label.dataset.filter).value = label.dataset.word; });
+  }
+  for (const label of document.querySelectorAll("th[data-finding]")) {
+    pick(label, () => { at("search").value = label.dataset.finding; });
   }
   let waiting;
-  control("search").addEventListener("input", () => {
+  at("search").addEventListener("input", () => {
     clearTimeout(waiting);
     waiting = setTimeout(select, 120);
   });
-  control("back").addEventListener("click", () => { state.page -= 1; draw(); });
-  control("next").addEventListener("click", () => { state.page += 1; draw(); });
-  window.addEventListener("beforeprint", () => { state.size = 1000; state.page = 0; draw(); });
-  window.addEventListener("afterprint", () => { state.size = 100; draw(); });
+  at("back").addEventListener("click", () => turn(-1));
+  at("next").addEventListener("click", () => turn(1));
+  const before = { page: 0 };
+  window.addEventListener("beforeprint", () => {
+    before.page = state.page;
+    Object.assign(state, { size: PRINTED, page: 0 });
+    draw();
+    if (shown.length > PRINTED) {
+      const facts = { count: number(PRINTED), total: number(shown.length) };
+      at("place").textContent = fill(words.ui["print-more"], facts);
+    }
+  });
+  window.addEventListener("afterprint", () => {
+    Object.assign(state, { size: PAGE, page: before.page });
+    draw();
+  });
   for (const part of document.querySelectorAll(".needs-script")) part.hidden = false;
   draw();
 })();

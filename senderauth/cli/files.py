@@ -1,0 +1,85 @@
+"""Files of audits: read more than once, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from senderauth.report import Wording
+
+
+class Lines:
+    """The rows of an audit's JSON lines, as often as they are wanted. What cannot be read twice, standard
+    input or a pipe, is kept in a temporary file.
+    """
+
+    def __init__(self, path: str, words: Wording) -> None:
+        self._name = "-" if path == "-" else path
+        self._words = words
+        self._told = False
+        opened: BinaryIO = sys.stdin.buffer if path == "-" else open(path, "rb")  # noqa: SIM115 - see __exit__
+        self._file = opened if opened.seekable() else _spooled(opened)
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """The rows' documents from the beginning. Raises ValueError with the place of what is none."""
+        from senderauth.audit import load_rows
+
+        self._file.seek(0)
+        return load_rows(self._file, self._name, torn=self._torn)
+
+    def _torn(self, line: int) -> None:
+        from senderauth.cli.main import warn
+
+        if not self._told:
+            warn(self._words.say("page", "torn", {"name": self._name, "line": line}))
+        self._told = True
+
+
+def _spooled(pipe: BinaryIO) -> BinaryIO:
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by its reader
+    with pipe:
+        shutil.copyfileobj(pipe, file)
+    return file
+
+
+def same_file(one: str, other: str) -> bool:
+    """Whether both names lead to one file that is there."""
+    return os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)
+
+
+def write_whole(path: str, pieces: Iterable[str]) -> None:
+    """Writes a text to a file that is there whole or stays as it was; to standard output, a device or a pipe
+    as it comes.
+    """
+    if path == "-":
+        with open(
+            sys.stdout.fileno(), "w", encoding="utf-8", errors="backslashreplace", closefd=False
+        ) as out:
+            out.writelines(pieces)
+        return
+    target = Path(path).resolve()
+    if target.exists() and not target.is_file():
+        with target.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            file.writelines(pieces)
+        return
+    draft = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        with draft.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            file.writelines(pieces)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)

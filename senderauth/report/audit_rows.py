@@ -1,0 +1,175 @@
+"""The rows of an audit as the page's script reads them: compact JSON, each sentence once."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from senderauth import names
+from senderauth.report.audit_plots import FILTERS, SCALES, label
+from senderauth.report.safe import printable
+from senderauth.report.wording import Wording
+
+SEVERITIES = ("none", "info", "low", "medium", "high")
+COLUMNS = ("domain", "grade", "spoofable", "dmarc", "spf", "lookups", "dkim", "mx", "worst")
+MAX_FACT = 200
+MAX_RECORD = 2_000
+MAX_FINDINGS = 40
+MAX_LISTED = 20
+MAX_NAME = 253
+
+
+def domain_text(domain: str) -> str:
+    """A domain for people. What is too long to be one is not decoded."""
+    return printable(names.display(domain) if len(domain) <= MAX_NAME else domain, MAX_FACT)
+
+
+def cells(row: Mapping[str, Any]) -> list[Any]:
+    """What the columns show, see COLUMNS. The worst finding is a number, see SEVERITIES."""
+    spf, dmarc = row.get("spf") or {}, row.get("dmarc") or {}
+    policy = dmarc.get("rfc9989") or {}
+    word = policy.get("policy") or ("unknown" if policy.get("state") == "unknown" else "absent")
+    severities = [SEVERITIES.index(finding["severity"]) for finding in row.get("findings", ())]
+    return [
+        domain_text(row.get("domain") or row.get("given") or ""),
+        row.get("grade") or "none",
+        (row.get("spoofing") or {}).get("answer", ""),
+        word if policy else "",
+        spf.get("terminal") or spf.get("state", ""),
+        spf.get("lookups") if spf.get("state") == "found" else None,
+        (row.get("dkim") or {}).get("state", ""),
+        (row.get("mx") or {}).get("state", ""),
+        max(severities, default=0),
+    ]
+
+
+_PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
+
+
+class RowData:
+    """Rows as lists, and the sentences that they name, collected on the way."""
+
+    def __init__(self, words: Wording) -> None:
+        self._words = words
+        self._findings: dict[str, tuple[str, str]] = {}
+        self._reasons: dict[str, str] = {}
+        self._facts_of: dict[tuple[str, str], frozenset[str]] = {}
+        self._receivers: dict[str, int] = {}
+
+    def row(self, row: Mapping[str, Any]) -> list[Any]:
+        """The cells, and at the end what opens below them, by a letter; what is empty is left out."""
+        given = self._records(row) | self._reasons_of(row)
+        return [*cells(row), {letter: value for letter, value in given.items() if value}]
+
+    def _records(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        spf, dmarc, dkim = row.get("spf") or {}, row.get("dmarc") or {}, row.get("dkim") or {}
+        location = (dmarc.get("rfc9989") or {}).get("location") or ""
+        record = f"{location}: {dmarc['record']}" if dmarc.get("record") else ""
+        keys = dkim.get("keys", ())
+        domain = row.get("domain") or ""
+        said = {"MTA-STS": row.get("mta_sts"), "TLS-RPT": row.get("tls_rpt")}
+        return {
+            "a": printable(domain, MAX_FACT) if domain_text(domain) != domain else "",
+            "s": printable(spf.get("record") or "", MAX_RECORD),
+            "d": printable(record, MAX_RECORD),
+            "k": [
+                printable(f"{key['selector']} ({key['type']} {key['bits']}, {key['state']})")
+                for key in keys[:MAX_LISTED]
+            ],
+            "m": [printable(host, MAX_FACT) for host in (row.get("mx") or {}).get("hosts", ())[:MAX_LISTED]],
+            "t": [name for name, state in said.items() if state == "present"],
+        }
+
+    def _reasons_of(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        spoofing = row.get("spoofing") or {}
+        reason = row.get("error") or spoofing.get("reason")
+        findings = sorted(row.get("findings", ()), key=lambda one: -SEVERITIES.index(one["severity"]))
+        hosts = row.get("hosts", ())[:MAX_LISTED]
+        return {
+            "r": reason and self._reason(reason),
+            "o": [self._outcomes(spoofing[name]) for name in ("forged", "own") if spoofing.get(name)],
+            "h": [
+                [
+                    printable(" ".join((h["host"], h["address"], h["signing"]))),
+                    h["outcome"],
+                    printable(h["code"]),
+                ]
+                for h in hosts
+            ],
+            "f": [self._finding(finding) for finding in findings[:MAX_FINDINGS]],
+            "u": [
+                printable(f"{one['name']} {one['type']} {one['status']}")
+                for one in row.get("unknown", ())[:MAX_LISTED]
+            ],
+        }
+
+    def _outcomes(self, outcomes: Mapping[str, str]) -> str:
+        """One letter a receiver, in the order in which receivers were first seen."""
+        for name in outcomes:
+            if name not in self._receivers and len(self._receivers) < MAX_FACT:
+                self._receivers[name] = len(self._receivers)
+        return "".join(outcomes.get(name, "-")[0] for name in self._receivers)
+
+    def _finding(self, finding: Mapping[str, Any]) -> list[Any]:
+        """[id, severity, facts]"""
+        id = printable(finding["id"], MAX_FACT)
+        if id not in self._findings and (title := self._words.template("finding", id, "title")):
+            self._findings[id] = title, self._words.template("finding", id)
+            self._facts_of["finding", id] = frozenset(_PLACEHOLDER.findall(" ".join(self._findings[id])))
+        facts = {"subject": finding["subject"], **finding["evidence"]}
+        return [id, SEVERITIES.index(finding["severity"]), self._facts(("finding", id), facts)]
+
+    def _reason(self, reason: Mapping[str, Any]) -> list[Any]:
+        """[id, facts]"""
+        id = printable(reason["id"], MAX_FACT)
+        if id not in self._reasons and (text := self._words.template("reason", id)):
+            self._reasons[id] = text
+            self._facts_of["reason", id] = frozenset(_PLACEHOLDER.findall(text))
+        return [id, self._facts(("reason", id), reason["facts"])]
+
+    def _facts(self, of: tuple[str, str], facts: Mapping[str, Any]) -> dict[str, str]:
+        """Those that the sentence names."""
+        named = sorted(self._facts_of.get(of, frozenset()) & facts.keys())
+        return {name: self._words.shown(name, facts[name])[:MAX_FACT] for name in named}
+
+    def words(self) -> dict[str, Any]:
+        """Everything that the script says and must know of columns, once all rows were given."""
+        say = self._words.say
+        return {
+            "ui": {id: say("page", id) for id in SAID},
+            "columns": {name: say("page", f"column-{name}") for name in COLUMNS},
+            "filters": FILTERS,
+            "scales": {
+                column: [[word, colour, label(self._words, column, word)] for word, colour in scale.items()]
+                for column, scale in SCALES.items()
+            },
+            "receivers": [self._receiver(name) for name in self._receivers],
+            "findings": self._findings,
+            "reasons": self._reasons,
+        }
+
+    def _receiver(self, name: str) -> str:
+        return self._words.template("receiver", name, "name") or printable(name, MAX_FACT)
+
+
+SAID = (
+    "why", "hosts", "findings", "unknown", "place", "forged", "own", "also", "no-finding", "receivers",
+    "sort-input", "nothing", "print-more",
+)  # fmt: skip
+
+
+_UNSAFE = {
+    ord("<"): "\\u003c",
+    ord(">"): "\\u003e",
+    ord("&"): "\\u0026",
+    0x2028: "\\u2028",
+    0x2029: "\\u2029",
+}
+
+
+def json_element(value: Any, attribute: str) -> str:
+    """JSON that no text in it can end or leave."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(_UNSAFE)
+    return f'<script type="application/json" {attribute}>{text}</script>\n'
