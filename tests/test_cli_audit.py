@@ -303,14 +303,14 @@ def test_several_processes_write_the_same_bytes(world: Path, whole: bytes, tmp_p
 def test_a_lost_process_costs_no_row(world: Path, whole: bytes, tmp_path: Path, who: str) -> None:
     target = tmp_path / "audit.jsonl"
     words = command(world, "-o", str(target), "--jobs", "2", "--concurrency", "1", "-q")
-    process = subprocess.Popen(words, stderr=subprocess.PIPE)
-    while not target.exists() or target.stat().st_size < 10_000:
-        assert process.poll() is None
-        time.sleep(0.001)
-    workers = workers_of(process.pid)
-    assert len(workers) == 2
-    os.kill(process.pid if who == "parent" else workers[0], signal.SIGKILL)
-    _, errors = process.communicate(timeout=30)
+    with subprocess.Popen(words, stderr=subprocess.PIPE) as process:
+        while not target.exists() or target.stat().st_size < 10_000:
+            assert process.poll() is None
+            time.sleep(0.001)
+        workers = workers_of(process.pid)
+        assert workers  # on a busy machine one may be done or not begun
+        os.kill(process.pid if who == "parent" else workers[0], signal.SIGKILL)
+        _, errors = process.communicate(timeout=30)
     assert process.returncode == (-signal.SIGKILL if who == "parent" else 2)
     assert (b"--resume" in errors) == (who == "worker")
     for _ in range(200):
