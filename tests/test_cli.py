@@ -20,10 +20,11 @@ mail A 192.0.2.1
 """
 
 
-def senderauth(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def senderauth(*words: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "NO_COLOR": "1", "LC_ALL": "C.UTF-8", "PYTHONIOENCODING": "utf-8", **environment}
     return subprocess.run(
         [sys.executable, "-m", "senderauth", *words],
+        input=stdin,
         capture_output=True,
         text=True,
         env=env,

@@ -136,6 +136,60 @@ def test_the_command_leaves_no_half_page(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
+@pytest.fixture
+def audited(tmp_path: Path) -> Path:
+    file = tmp_path / "a.jsonl"
+    file.write_text("".join(json.dumps(one) + "\n" for one in ROWS))
+    return file
+
+
+def test_standard_input_is_read_as_often_as_it_must_be(audited: Path, tmp_path: Path) -> None:
+    out = tmp_path / "a.html"
+    assert senderauth("report", str(audited), "-o", str(out), "--title", "x").returncode == 0
+    done = senderauth("report", "-", "-o", "-", "--title", "x", stdin=audited.read_text())
+    assert (done.returncode, done.stdout) == (0, out.read_text("utf-8"))
+
+
+def test_an_audit_is_not_overwritten_by_its_report(audited: Path, tmp_path: Path) -> None:
+    before = audited.read_bytes()
+    link = tmp_path / "link.html"
+    link.symlink_to(audited)
+    for out in (audited, link):
+        done = senderauth("report", str(audited), "-o", str(out))
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert audited.read_bytes() == before
+
+
+def test_a_link_stays_a_link_and_a_device_a_device(audited: Path, tmp_path: Path) -> None:
+    target, link = tmp_path / "b.html", tmp_path / "link.html"
+    target.write_text("old")
+    link.symlink_to(target)
+    assert senderauth("report", str(audited), "-o", str(link)).returncode == 0
+    assert link.is_symlink()
+    assert "a.example" in target.read_text("utf-8")
+    assert senderauth("report", str(audited), "-o", "/dev/null").returncode == 0
+    assert Path("/dev/null").is_char_device()
+
+
+def test_an_audit_that_still_runs_can_be_shown(audited: Path, tmp_path: Path) -> None:
+    audited.write_bytes(audited.read_bytes()[:-20])
+    out = tmp_path / "a.html"
+    done = senderauth("report", str(audited), "-o", str(out))
+    assert done.returncode == 0
+    assert done.stderr.count("is torn off") == 1
+    assert "c.example" in out.read_text("utf-8")
+
+
+def test_an_audit_of_another_time_is_compared(audited: Path, tmp_path: Path) -> None:
+    old, out = tmp_path / "old.jsonl", tmp_path / "a.html"
+    old.write_text(json.dumps(row("b.example")) + "\n")
+    assert senderauth("report", str(audited), "--previous", str(old), "-o", str(out)).returncode == 0
+    assert "can be spoofed:</span> no → yes" in out.read_text("utf-8")
+    old.write_text('{"schema": "senderauth/check/1"}\n')
+    done = senderauth("report", str(audited), "--previous", str(old), "-o", str(out))
+    assert (done.returncode, f"{old}:1:" in done.stderr) == (2, True)
+
+
 # --- in a browser ----------------------------------------------------------------------------------
 
 
