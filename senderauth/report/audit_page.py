@@ -85,12 +85,13 @@ def _say(words: Wording, id: str, facts: Mapping[str, object] | None = None) -> 
 def _figures(summary: Mapping[str, Any], comparison: Any) -> list[tuple[str, int, str]]:
     """What to see first."""
     states = summary["states"]
-    found = [
-        ("domains", summary["rows"], "plain"),
-        ("spoofable", summary["spoofable"].get("yes", 0), "worst"),
-        ("high", summary["severities"].get("high", 0), "worst"),
-        ("unknown", states.get("unknown", 0), "mid"),
-    ]
+    found = [("domains", summary["rows"] - states.get("bad-input", 0), "plain")]
+    if summary["spoofable"]:  # an audit with some fields only may not say
+        found.append(("spoofable", summary["spoofable"].get("yes", 0), "worst"))
+    if summary["severities"]:
+        found.append(("high", summary["severities"].get("high", 0), "worst"))
+    if states:
+        found.append(("unknown", states.get("unknown", 0), "mid"))
     if bad := states.get("bad-input", 0):
         found.append(("bad-input", bad, "mid"))
     if comparison is not None:

@@ -27,21 +27,24 @@ def domain_text(domain: str) -> str:
 
 
 def cells(row: Mapping[str, Any]) -> list[Any]:
-    """What the columns show, see COLUMNS. The worst finding is a number, see SEVERITIES."""
+    """What the columns show, see COLUMNS; what the row does not say is empty. The worst finding is a number,
+    see SEVERITIES.
+    """
     spf, dmarc = row.get("spf") or {}, row.get("dmarc") or {}
     policy = dmarc.get("rfc9989") or {}
     word = policy.get("policy") or ("unknown" if policy.get("state") == "unknown" else "absent")
-    severities = [SEVERITIES.index(finding["severity"]) for finding in row.get("findings", ())]
+    read = row.get("state") != "bad-input"
+    worst = max((SEVERITIES.index(finding["severity"]) for finding in row.get("findings", ())), default=0)
     return [
         domain_text(row.get("domain") or row.get("given") or ""),
-        row.get("grade") or "none",
+        row.get("grade") or ("none" if "grade" in row and read else ""),
         (row.get("spoofing") or {}).get("answer", ""),
         word if policy else "",
         spf.get("terminal") or spf.get("state", ""),
         spf.get("lookups") if spf.get("state") == "found" else None,
         (row.get("dkim") or {}).get("state", ""),
         (row.get("mx") or {}).get("state", ""),
-        max(severities, default=0),
+        worst if "findings" in row and read else None,
     ]
 
 

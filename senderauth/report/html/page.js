@@ -22,7 +22,10 @@
     scales[column] = new Map(scale.map(([word, colour, label], rank) => [word, { rank, colour, label }]));
   }
   const NOTHING = { rank: 99, colour: "none", label: "–" };
-  const value = (row, name) => (name === "worst" ? SEVERITIES[row[PLACE.worst]] : row[PLACE[name]]);
+  const value = (row, name) => {
+    const found = row[PLACE[name]];
+    return name === "worst" && found !== null ? SEVERITIES[found] : found;
+  };
   const look = (name, word) => scales[name].get(word) || NOTHING;
   const number = (count) => count.toLocaleString(document.documentElement.lang);
   const fill = (template, facts) =>
@@ -50,7 +53,7 @@
   const key = (row) => {
     const name = state.sort, word = value(row, name);
     if (!scales[name]) return word;
-    if (word === "" || word === "unknown" || (name === "grade" && word === "none")) return null;
+    if (word === "" || word === null || word === "unknown" || (name === "grade" && word === "none")) return null;
     return look(name, word).rank;
   };
   const compare = (x, y) => (x[0] === y[0] ? x[1] - y[1] : x[0] === null ? 1 : y[0] === null ? -1 :
