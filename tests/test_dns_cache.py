@@ -14,6 +14,7 @@ from senderauth.dns import (
     ZoneResolver,
     drive,
     prefetch,
+    resolve_all,
     run,
 )
 from tests.dnsserver import Server
@@ -102,3 +103,26 @@ def test_what_cannot_be_announced_is_not() -> None:
 def test_options_out_of_range() -> None:
     with pytest.raises(ValueError, match="max_entries"):
         CachingResolver(ZoneResolver.from_records({}), max_entries=0)
+
+
+@pytest.mark.parametrize("driver", [run, asyncio.run, drive])
+def test_several_at_once_are_asked_only_where_they_are_not_kept(driver: Any) -> None:
+    asked: list[Question] = []
+
+    class Over:
+        async def resolve(self, question: Question) -> Answer:
+            asked.append(question)
+            return Answer(Status.NOERROR, (question.name,), ttl=60)
+
+    cache = CachingResolver(Over())
+    a, b, c = (Question(name, "A") for name in ("a.example", "b.example", "c.example"))
+
+    async def work() -> list[Answer]:
+        await cache.resolve(b)
+        return await resolve_all(cache, [c, b, a, c])
+
+    answers = driver(work())
+    assert [answer.records for answer in answers] == [(n.name,) for n in (c, b, a, c)]
+    assert answers[1].source == "cache"
+    assert set(asked) == {a, b, c}
+    assert asked.count(b) == 1

@@ -1,6 +1,7 @@
 """Driving work: no loop, our own loop, asyncio, and one inside another."""
 
 import asyncio
+import gc
 import subprocess
 import sys
 import threading
@@ -238,3 +239,35 @@ print(*sorted(heavy & set(sys.modules) - before))
     code = code.replace("PATHS", repr(paths))
     done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_a_crowd_lets_the_garbage_collector_come_seldom_and_leaves_it_as_it_was() -> None:
+    async def work() -> int:
+        return gc.get_threshold()[0]
+
+    before = gc.get_threshold()
+    assert [result for _, result in crowd([work(), work()])] == [20_000, 20_000]
+    assert gc.get_threshold() == before
+    outer = crowd(work() for _ in range(3))
+    next(outer)
+    assert run(work()) == 20_000  # one inside another
+    assert gc.get_threshold()[0] == 20_000
+    outer.close()  # type: ignore[attr-defined]
+    assert gc.get_threshold() == before
+
+
+def test_a_setting_of_the_programs_own_is_respected() -> None:
+    before = gc.get_threshold()
+
+    async def turn_off() -> None:
+        gc.set_threshold(0)
+
+    async def look() -> int:
+        return gc.get_threshold()[0]
+
+    try:
+        run(turn_off())
+        assert gc.get_threshold()[0] == 0
+        assert run(look()) == 0
+    finally:
+        gc.set_threshold(*before)

@@ -6,12 +6,16 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
+from typing import Any
 
-from senderauth.dns.core import Answer, Question, Resolver, prefetch
+from senderauth.dns.core import Answer, Question, Resolver, prefetch, with_source
+from senderauth.dns.many import resolve_all
 
+Key = tuple[str, str]
+"""Name and type: hashed in C, a Question in Python."""
 UNKNOWN_TTL = 5.0
 """Seconds for which a failure is not asked again (RFC 2308 7: at most 5 minutes)."""
+_NEVER = (0.0,)
 
 
 class CachingResolver:
@@ -35,37 +39,56 @@ class CachingResolver:
             raise ValueError("max_entries must be at least 1")
         self.over = over
         self._max_entries, self._max_ttl, self._clock = max_entries, max_ttl, clock
-        self._kept: OrderedDict[Question, tuple[float, Answer]] = OrderedDict()
+        self._kept: OrderedDict[Key, tuple[float, Answer]] = OrderedDict()
         if hasattr(over, "prefetch"):  # else evaluators need not even work out what to announce
             self.prefetch = self._prefetch
 
     async def resolve(self, question: Question) -> Answer:
         """The kept answer, or the other resolver's."""
-        kept = self._kept.get(question)
+        key = question.name, question.rdtype
+        kept = self._kept.get(key)
         if kept is not None and kept[0] > self._clock():
             with suppress(KeyError):  # another thread may have dropped it
-                self._kept.move_to_end(question)
-            return self._marked(question, *kept) if kept[1].source == "live" else kept[1]
+                self._kept.move_to_end(key)
+            return self._marked(key, *kept) if kept[1].source == "live" else kept[1]
         answer = await self.over.resolve(question)
-        self._keep(question, answer)
+        self._keep(key, answer)
         return answer
 
-    def _marked(self, question: Question, until: float, answer: Answer) -> Answer:
+    async def resolve_all(self, questions: Iterable[Question]) -> list[Answer]:
+        """The answers in order; what is not kept is asked side by side."""
+        kept, now = self._kept, self._clock()
+        asked = list(questions)
+        missing = [q for q in asked if kept.get((q.name, q.rdtype), _NEVER)[0] <= now]
+        fresh: dict[Key, Any] = {}
+        if missing:
+            for question, answer in zip(missing, await resolve_all(self.over, missing), strict=True):
+                key = question.name, question.rdtype
+                fresh[key] = answer
+                self._keep(key, answer)
+        return [fresh.get((q.name, q.rdtype)) or await self.resolve(q) for q in asked]
+
+    def _marked(self, key: Key, until: float, answer: Answer) -> Answer:
         """Most answers are never used again, so only those that are get the mark."""
-        answer = replace(answer, source="cache")
-        self._kept[question] = until, answer
+        answer = with_source(answer, "cache")
+        self._kept[key] = until, answer
         return answer
 
-    def _keep(self, question: Question, answer: Answer) -> None:
-        seconds = UNKNOWN_TTL if answer.unknown else min(float(answer.ttl), self._max_ttl)
+    def _keep(self, key: Key, answer: Answer) -> None:
+        kept = self._kept
+        seconds = UNKNOWN_TTL if answer.unknown else min(answer.ttl, self._max_ttl)
         if seconds <= 0:
-            self._kept.pop(question, None)
+            kept.pop(key, None)
             return
-        self._kept[question] = self._clock() + seconds, answer
-        self._kept.move_to_end(question)
-        while len(self._kept) > self._max_entries:
-            self._kept.popitem(last=False)
+        if key in kept:
+            kept.pop(key, None)  # to the end
+        kept[key] = self._clock() + seconds, answer
+        if len(kept) > self._max_entries:
+            with suppress(KeyError):
+                kept.popitem(last=False)
 
     def _prefetch(self, questions: Iterable[Question]) -> None:
         now = self._clock()
-        prefetch(self.over, [q for q in questions if (kept := self._kept.get(q)) is None or kept[0] <= now])
+        kept = self._kept
+        fresh = (q for q in questions if kept.get((q.name, q.rdtype), _NEVER)[0] <= now)
+        prefetch(self.over, list(fresh))

@@ -24,6 +24,7 @@ from senderauth.dns.quiet import NOTE, PATIENCE, QuietZones
 from senderauth.dns.secure import Secure
 from senderauth.dns.sockets import Channel, Reactor, Timer, reason
 from senderauth.dns.tcp import Calls
+from senderauth.dns.wire import OPT
 
 FIRST_WINDOW, MIN_WINDOW, MAX_WINDOW = 100.0, 32.0, 512.0
 MAX_AHEAD = 1_000
@@ -38,7 +39,7 @@ TICK = 0.01
 
 _WAIT, _SEND, _TCP = Act.WAIT, Act.SEND, Act.TCP  # reading a member off its class costs as much as a call
 _STATUS = {0: Status.NOERROR, 3: Status.NXDOMAIN}
-_HEAD, _OPTION, _LETTER_BITS = wire.HEAD, wire.OPTION, wire.LETTER_BITS
+_HEAD, _OPTION, _LETTER_BITS, _TYPES = wire.HEAD, wire.OPTION, wire.LETTER_BITS, wire.TYPES
 
 
 class Client:
@@ -92,7 +93,7 @@ class Client:
         name = wire.encode_name(question.name)
         if name is None:
             return Answer(Status.NXDOMAIN, note="not-a-name")
-        number = wire.TYPES.get(question.rdtype) or wire.rdtype_number(question.rdtype)
+        number = _TYPES.get(question.rdtype) or wire.rdtype_number(question.rdtype)
         flight = Flight(question, key, wire.question(name, number), number)
         self._flights[key] = flight
         if self._in_air >= self._window:
@@ -110,12 +111,13 @@ class Client:
         server, now, name = self._servers[0], self._time(), flight.question.name
         if (
             server.plain_from > now
+            or flight.number > OPT  # might look like letters
             or "\\" in name
             or (self._quiet.until and self._quiet.is_silent(name, now))
         ):
             self._go(self._take_over(flight))
             return
-        id, dice, letters = self._dice.pick()
+        (id, dice), letters = self._dice.pick()
         try:
             channel = self._ports.choose(server, dice)
         except OSError:  # no descriptors are left
@@ -124,14 +126,11 @@ class Client:
         while id in channel.pending:
             id = self._dice.throw(2)
         section = flight.section
-        length = len(section) - 4
-        if length > LETTERS:
-            section = wire.mixed_case(section, self._dice.throw(length))
-        elif length > 1:  # as wire.mixed_case, with dice that are a number already
-            name_octets = section[:-4]
-            bits = int.from_bytes(name_octets.translate(_LETTER_BITS), "big") & letters
-            mixed = int.from_bytes(name_octets, "big") ^ bits
-            section = mixed.to_bytes(length, "big") + section[-4:]
+        if (length := len(section)) > LETTERS:
+            section = wire.mixed_case(section, self._dice.throw(length - 4))
+        elif length > 5:  # the same, with dice that are a number already; its last four octets are no letters
+            bits = int.from_bytes(section.translate(_LETTER_BITS)) & letters
+            section = (int.from_bytes(section) ^ bits).to_bytes(length)
         flight.section, flight.channel, flight.id, flight.sent = section, channel, id, now
         channel.pending[id] = flight
         wait = server.wait
@@ -379,7 +378,7 @@ class Client:
             return attempt.exchange.unreachable(attempt, "refused")
         try:
             if attempt.route is None:
-                id, dice, _ = self._dice.pick()
+                (id, dice), _ = self._dice.pick()
                 channel = self._ports.choose(attempt.server, dice)
                 while id in channel.pending:
                     id = self._dice.throw(2)

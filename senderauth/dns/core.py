@@ -110,6 +110,21 @@ def plain_answer(
     return blank  # type: ignore[return-value]
 
 
+def with_source(answer: Answer, source: str) -> Answer:
+    """The same answer, said to come from elsewhere. As `plain_answer`; dataclasses.replace costs 4 µs."""
+    blank = _Blank()
+    blank.status, blank.records, blank.strings, blank.ttl = (
+        answer.status,
+        answer.records,
+        answer.strings,
+        answer.ttl,
+    )
+    blank.server, blank.elapsed, blank.note = answer.server, answer.elapsed, answer.note
+    blank.canonical_name, blank.chain, blank.source = answer.canonical_name, answer.chain, source
+    blank.__class__ = Answer  # type: ignore[assignment]
+    return blank  # type: ignore[return-value]
+
+
 @runtime_checkable
 class Resolver(Protocol):
     """Anything that answers questions. The only thing an evaluator awaits.

@@ -22,6 +22,8 @@ from functools import partial
 from types import coroutine
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from senderauth.dns import calm
+
 if TYPE_CHECKING:
     from senderauth.dns.loop import Reactor
 
@@ -121,6 +123,7 @@ def _crowd(works: Iterator[tuple[int, Work[T]]], width: int) -> Generator[tuple[
     done: deque[tuple[int, T]] = deque()
     running = Scheduler()
     inside, more = 0, True
+    calm.enter()
     try:
         while more or inside:
             with running:
@@ -138,6 +141,7 @@ def _crowd(works: Iterator[tuple[int, Work[T]]], width: int) -> Generator[tuple[
                 inside -= 1
                 yield done.popleft()
     finally:
+        calm.leave()
         running.close()
 
 

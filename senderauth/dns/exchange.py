@@ -19,6 +19,7 @@ import enum
 from collections.abc import Callable
 from math import inf
 from os import urandom
+from struct import Struct
 from threading import Lock
 from typing import Any
 
@@ -170,8 +171,9 @@ class Attempt:
         return id + wire.HEAD + self.section + wire.OPTION if self.with_edns else wire.plain(id, self.section)
 
 
-LETTERS = 64
-"""Octets of a name whose case `pick` throws."""
+LETTERS = 68
+"""Octets of a question section whose case `pick` throws."""
+_PORTS_AND_IDS = Struct("2sB").iter_unpack
 
 
 class Dice:
@@ -181,7 +183,7 @@ class Dice:
 
     def __init__(self) -> None:
         self._store, self._next = b"", 0
-        self._picks: list[tuple[bytes, int, int]] = []
+        self._picks: list[tuple[tuple[bytes, int], int]] = []
 
     def throw(self, count: int) -> bytes:
         """That many octets, at most 1024."""
@@ -191,17 +193,19 @@ class Dice:
         self._next = start + count
         return self._store[start : start + count]
 
-    def pick(self) -> tuple[bytes, int, int]:
-        """What one question needs: an id, an octet that chooses its port, and a number whose bit 0x20 is
+    def pick(self) -> tuple[tuple[bytes, int], int]:
+        """What one question needs: an id and an octet to choose its port by, and a number whose bit 0x20 is
         random in each of its last LETTERS octets.
         """
         if not self._picks:
-            for _ in range(16):
-                letters = int.from_bytes(self.throw(LETTERS + 1), "big")
-                for shift in range(8):  # one bit of eight is used: each shift brings others to its place
-                    three = self.throw(3)
-                    self._picks.append((three[:2], three[2], letters >> shift))
+            self._refill()
         return self._picks.pop()
+
+    def _refill(self) -> None:
+        # One bit of eight is used, so a number serves eight times: each shift brings others to its place.
+        numbers = [int.from_bytes(urandom(LETTERS + 1), "big") for _ in range(32)]
+        letters = [number >> shift for number in numbers for shift in range(8)]
+        self._picks = list(zip(_PORTS_AND_IDS(urandom(3 * len(letters))), letters, strict=True))
 
 
 def _interpret(message: bytes, name: str, rdtype: str) -> wire.Reply | None:

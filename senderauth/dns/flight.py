@@ -28,6 +28,8 @@ class Flight:
 
     __slots__ = ("channel", "done", "expires", "id", "key", "number", "question", "section", "sent",
                  "waiters")  # fmt: skip
+    id: bytes
+    sent: float
 
     def __init__(self, question: Question, key: Key, section: bytes, number: int) -> None:
         self.question, self.key, self.section, self.number = question, key, section, number
@@ -37,6 +39,4 @@ class Flight:
         """Answered, or taken over."""
         self.channel: Channel | None = None
         """Where the answer is expected; none until it is sent. `section` has the letters' case since then."""
-        self.id = b""
-        self.sent = 0.0
         self.expires = NEVER

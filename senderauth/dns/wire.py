@@ -32,6 +32,7 @@ HEAD = b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01"
 """Of a query, after its id: recursion desired, one question, one additional record."""
 OPTION = b"\x00\x00\x29" + UDP_SIZE.to_bytes(2, "big") + bytes(6)
 """The additional record: EDNS."""
+_TAILS = {number: number.to_bytes(2, "big") + b"\x00\x01" for number in TYPES.values()}
 _LENGTH = {n: bytes((n,)) for n in range(1, 64)}
 LETTER_BITS = bytes(0x20 if chr(c).isascii() and chr(c).isalpha() else 0 for c in range(256))
 _PLAIN = bytes(c for c in range(0x21, 0x7F) if c not in b'".;\\@$()')
@@ -128,7 +129,7 @@ def rdtype_number(rdtype: str) -> int:
 
 def question(name: bytes, number: int) -> bytes:
     """The question section, class IN."""
-    return name + number.to_bytes(2, "big") + b"\x00\x01"
+    return name + (_TAILS.get(number) or number.to_bytes(2, "big") + b"\x00\x01")
 
 
 def plain(id: bytes, section: bytes) -> bytes:
