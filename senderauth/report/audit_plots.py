@@ -45,8 +45,8 @@ CHANGES = {
 }  # fmt: skip
 FILTERS = ("grade", "spoofable", "dmarc", "worst")
 """Columns that can be filtered by; their bars are ways to do so."""
-FREQUENT = 8
-"""Findings that are listed."""
+FREQUENT = 5
+"""Findings of a severity that are listed."""
 
 
 def number(value: int, words: Wording) -> str:
@@ -129,12 +129,14 @@ _PLACEHOLDER = re.compile(r"\{[a-z0-9_]+\}")
 def _frequent(summary: Mapping[str, Any], words: Wording) -> str:
     """The findings that most domains have, the grave ones first."""
     rows: list[str] = []
-    for id, told in summary["findings"].items():
-        if told["severity"] in ("high", "medium") and len(rows) < FREQUENT:
+    for severity in ("high", "medium"):
+        colour, said = SCALES["worst"][severity], escape(label(words, "worst", severity))
+        found = [(id, told) for id, told in summary["findings"].items() if told["severity"] == severity]
+        for id, told in sorted(found, key=lambda one: -one[1]["count"])[:FREQUENT]:
             title = _PLACEHOLDER.sub("…", words.template("finding", id, "title")) or printable(id)
-            colour = SCALES["worst"][told["severity"]]
             rows.append(
-                f'<tr><th scope="row" data-finding="{escape(printable(id))}">{escape(title)}</th>'
+                f'<tr><th scope="row"><span class="tag t-{colour}">{said}</span> '
+                f'<span data-finding="{escape(printable(id))}">{escape(title)}</span></th>'
                 f"<td>{_bar(told['count'], summary['rows'], colour)}</td>"
                 f'<td class="num">{number(told["count"], words)}</td></tr>'
             )

@@ -236,10 +236,10 @@
       at("domains").scrollIntoView();
     });
   };
-  for (const label of document.querySelectorAll("th[data-filter]")) {
+  for (const label of document.querySelectorAll("[data-filter]")) {
     pick(label, () => { at("f-" + label.dataset.filter).value = label.dataset.word; });
   }
-  for (const label of document.querySelectorAll("th[data-finding]")) {
+  for (const label of document.querySelectorAll("[data-finding]")) {
     pick(label, () => { at("search").value = label.dataset.finding; });
   }
   let waiting;
