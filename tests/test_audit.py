@@ -393,3 +393,11 @@ def test_kept_branches_change_nothing(seed: int) -> None:
     alone = [row(zone, name, retries=0) for name in names_of(zone)]
     for one, other in zip(together, alone, strict=True):
         assert document(one) | {"n": 1} == document(other)
+
+
+def test_a_finding_of_two_severities_is_counted_whole_under_the_worse() -> None:
+    summary = Summary()
+    for severity in ("medium", "high", "medium"):
+        summary.add({"state": "ok", "findings": [{"id": "dmarc-tag-twice", "severity": severity}]})
+    found = summary.document(complete=True, seconds=0)["findings"]
+    assert found == {"dmarc-tag-twice": {"severity": "high", "count": 3}}

@@ -96,16 +96,18 @@ class Summary:
         named = {name: _sorted(counter) for name, counter in self.counts.items()}
         standards = {standard: named.pop(standard) for standard in ("rfc9989", "rfc7489")}
         listed = [domain for _, domain in sorted(self.unknown)[:MAX_UNKNOWN]]
-        order = sorted(
-            self.findings.items(), key=lambda item: (SEVERITIES.index(item[0][0]), -item[1], item[0][1])
-        )
+        told: dict[str, tuple[str, int]] = {}
+        for severity, id in sorted(self.findings, key=lambda one: SEVERITIES.index(one[0])):
+            worst, count = told.get(id, (severity, 0))
+            told[id] = worst, count + self.findings[severity, id]
+        order = sorted(told.items(), key=lambda item: (SEVERITIES.index(item[1][0]), -item[1][1], item[0]))
         return {
             "schema": SCHEMA,
             "complete": complete,
             "rows": self.rows,
             **named,
             "dmarc": standards,
-            "findings": {id: {"severity": severity, "count": count} for (severity, id), count in order},
+            "findings": {id: {"severity": severity, "count": count} for id, (severity, count) in order},
             "unknown": listed,
             "unknown_more": self.unknown_count - len(listed),
             "seconds": round(seconds, 3),
