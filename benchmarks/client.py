@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
-from senderauth.dns import CachingResolver, LiveResolver, Question, Resolver, crowd
+from senderauth.dns import CachingResolver, LiveResolver, Question, Resolver, Status, crowd
 
 SHARE = {"dnspython": 20}
 """It is asked only this fraction of the questions, or the run would last for minutes."""
@@ -30,19 +30,23 @@ def read(path: str, count: int) -> list[Question]:
         return [Question(*line.split()) for line, _ in zip(lines, range(count), strict=False)]
 
 
-async def _work(resolver: Resolver, left: Iterator[Question], statuses: Counter[str]) -> None:
+async def _work(resolver: Resolver, left: Iterator[Question], statuses: list[Status]) -> None:
     for question in left:
         answer = await resolver.resolve(question)
-        statuses[answer.status.value] += 1
+        statuses.append(answer.status)
 
 
 def own_loop(questions: list[Question], where: str, cached: bool = False) -> Counter[str]:
     """`crowd` over a LiveResolver, 500 works."""
     resolver = CachingResolver(LiveResolver([where])) if cached else LiveResolver([where])
-    left, statuses = iter(questions), Counter[str]()
+    left, statuses = iter(questions), list[Status]()
     for _ in crowd(_work(resolver, left, statuses) for _ in range(500)):
         pass
-    return statuses
+    return _counted(statuses)
+
+
+def _counted(statuses: list[Status]) -> Counter[str]:
+    return Counter(status.value for status in statuses)
 
 
 def cached(questions: list[Question], where: str) -> Counter[str]:
@@ -53,13 +57,13 @@ def cached(questions: list[Question], where: str) -> Counter[str]:
 def in_asyncio(questions: list[Question], where: str) -> Counter[str]:
     """The same resolver inside an asyncio program, 500 tasks."""
     resolver = LiveResolver([where])
-    left, statuses = iter(questions), Counter[str]()
+    left, statuses = iter(questions), list[Status]()
 
     async def main() -> None:
         await asyncio.gather(*(_work(resolver, left, statuses) for _ in range(500)))
 
     asyncio.run(main())
-    return statuses
+    return _counted(statuses)
 
 
 def dnspython(questions: list[Question], where: str) -> Counter[str]:

@@ -181,36 +181,36 @@ class Client:
         """Reads all that is there. A flight's plain answer is dealt with here, without one call more."""
         receive, pending, flights = channel.socket.recv, channel.pending, self._flights
         server, now, silences = channel.server, self._time(), self._quiet.silences
+        text, landed = server.text, 0
         last: Flight | None = None
-        text = server.text
         try:
             while True:
                 message = receive(4096)
                 flight = pending.get(message[:2])
                 if not isinstance(flight, Flight):
-                    if flight is not None and not flight.failed:  # else late, stray or forged
-                        self._do(flight, flight.exchange.received(flight, message, self._time()))
-                    continue
-                question = flight.question
-                seen = glance(message, flight.section, question.name, flight.number)
-                if seen is None:
-                    attempt = self._attempt_of(flight)
-                    self._do(attempt, attempt.exchange.received(attempt, message, self._time()))
-                    continue
-                rcode, records, strings, ttl = seen
-                del pending[flight.id], flights[flight.key]
-                flight.done, last = True, flight
-                self._in_air -= 1
-                if self._window < MAX_WINDOW:
-                    self._window += 1
-                if silences:
-                    self._quiet.answered(question.name)
-                answer = plain_answer(_STATUS[rcode], records, strings, ttl, text, now - flight.sent)
-                if flight.waiters:
-                    for wake in flight.waiters:
-                        wake(answer)
+                    if flight is None or flight.failed:
+                        continue  # late, stray or forged
+                    attempt = flight
                 else:
-                    self._keep(flight.key, answer)
+                    name = flight.key[0]
+                    seen = glance(message, flight.section, name, flight.number)
+                    if seen is not None:
+                        rcode, records, strings, ttl = seen
+                        del pending[flight.id], flights[flight.key]
+                        flight.done, last = True, flight
+                        landed += 1
+                        if silences:
+                            self._quiet.answered(name)
+                        answer = plain_answer(_STATUS[rcode], records, strings, ttl, text, now - flight.sent)
+                        if flight.waiters:
+                            for wake in flight.waiters:
+                                wake(answer)
+                        else:
+                            self._keep(flight.key, answer)
+                        continue
+                    attempt = self._attempt_of(flight)
+                now = self._time()
+                self._do(attempt, attempt.exchange.received(attempt, message, now))
         except BlockingIOError:
             pass
         except OSError as error:
@@ -218,7 +218,9 @@ class Client:
                 self._mark(server, error)
                 self._broken(server, reason(error))
         if last is not None:
-            server.answered(now - last.sent)  # one sample a round trip is enough (RFC 6298 3)
+            self._in_air -= landed
+            self._window = min(MAX_WINDOW, self._window + landed)
+            server.answered(max(0.0, now - last.sent))  # one sample a round trip is enough (RFC 6298 3)
             self._after()
 
     # --- an exchange's way ------------------------------------------------------------------------

@@ -12,7 +12,6 @@ a dot, so the pointer 0xC00C + n leads to name[n:].
 
 from __future__ import annotations
 
-from socket import AF_INET, inet_ntop
 from struct import Struct, error
 from typing import Any
 
@@ -49,7 +48,14 @@ def glance(message: bytes, section: bytes, name: str, number: int) -> Seen | Non
         if answers:
             if authority or outcome != _YES or number not in _LISTS:
                 return None
-            ttl, values, end = _values(message, end, answers, name, number)
+            if answers > 1:
+                ttl, values, end = _values(message, end, answers, name, number)
+            else:  # the same without its lists
+                pointer, kind, rdclass, ttl, length = _RECORD(message, end)
+                if pointer != _HERE or kind != number or rdclass != 1 or ttl > _MAX_TTL:
+                    return None
+                start, end = end + 12, end + 12 + length
+                values = (RDATA[number](message, start, end, {12: name}),)
         elif authority > 1 or outcome not in _OUTCOMES:
             return None
         else:
@@ -64,7 +70,8 @@ def glance(message: bytes, section: bytes, name: str, number: int) -> Seen | Non
     except (UncommonError, IndexError, KeyError, ValueError, error):
         return None
     if number == TXT and values:
-        return 0, tuple([b"".join(parts) for parts in values]), values, ttl
+        joined = (b"".join(values[0]),) if answers == 1 else tuple([b"".join(parts) for parts in values])
+        return 0, joined, values, ttl
     return outcome & 3, values, (), ttl
 
 
@@ -72,22 +79,15 @@ def _values(
     message: bytes, position: int, count: int, name: str, number: int
 ) -> tuple[int, tuple[Any, ...], int]:
     """TTL, values and end of an answer section that holds nothing but records of the name itself."""
-    values, ttls = [], []
+    values, ttls, texts = [], [], {12: name}
+    read = RDATA[number]
     for _ in range(count):
         pointer, kind, rdclass, ttl, length = _RECORD(message, position)
         if pointer != _HERE or kind != number or rdclass != 1 or ttl > _MAX_TTL:
             raise UncommonError
         start, position = position + 12, position + 12 + length
-        if number == TXT and message[start] + 1 == length:
-            value: Any = (message[start + 1 : position],)
-        elif number == A:
-            value = inet_ntop(AF_INET, message[start:position])
-        else:
-            value = RDATA[number](message, start, position, {12: name})
-        values.append(value)
+        values.append(read(message, start, position, texts))
         ttls.append(ttl)
-    if count == 1:
-        return ttls[0], tuple(values), position
     return min(ttls), tuple(dict.fromkeys(values)), position  # RFC 2181 5.2
 
 

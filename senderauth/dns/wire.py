@@ -33,7 +33,6 @@ HEAD = b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01"
 OPTION = b"\x00\x00\x29" + UDP_SIZE.to_bytes(2, "big") + bytes(6)
 """The additional record: EDNS."""
 _TAILS = {number: number.to_bytes(2, "big") + b"\x00\x01" for number in TYPES.values()}
-_LENGTH = {n: bytes((n,)) for n in range(1, 64)}
 LETTER_BITS = bytes(0x20 if chr(c).isascii() and chr(c).isalpha() else 0 for c in range(256))
 _PLAIN = bytes(c for c in range(0x21, 0x7F) if c not in b'".;\\@$()')
 
@@ -71,50 +70,49 @@ class Section(NamedTuple):
 # --- questions -------------------------------------------------------------------------------------
 
 
-_SUFFIXES: dict[str, bytes] = {"": b"\0"}
 MAX_SUFFIXES = 2_048
+_LENGTH = {n: bytes((n,)) for n in range(1, 64)}
+_suffixes: dict[str, bytes] = {}
 
 
 def encode_name(name: str) -> bytes | None:
     """The name as octets, None if it is none (an empty or long label, over 255 octets).
 
     What is behind the first label is remembered for a while, since a domain's names are asked together:
-    0.4 µs instead of 1.2.
+    0.35 µs instead of 1.2.
     """
-    label, dot, rest = name.partition(".")
-    suffix = _SUFFIXES.get(rest)
-    if suffix is None:
-        suffix = _encode_whole(rest)
-        if suffix is None:
-            return _encode_odd(name)
-        if len(_SUFFIXES) >= MAX_SUFFIXES:
-            _SUFFIXES.clear()
-            _SUFFIXES[""] = b"\0"
-        _SUFFIXES[rest] = suffix
-    length = _LENGTH.get(len(label))
-    if length is None or "\\" in label or not label.isascii() or (dot and not rest):
+    label, _, rest = name.partition(".")
+    try:
+        wire = _LENGTH[len(label)] + label.encode("ascii") + _suffixes[rest]
+    except (KeyError, UnicodeEncodeError):
+        return _encode_new(name, label, rest)
+    if "\\" in label:
         return _encode_odd(name)
-    wire = length + label.encode("ascii") + suffix
     return wire if len(wire) <= 255 else None
 
 
-def _encode_whole(name: str) -> bytes | None:
-    """The octets of a name without escapes; None if it has some, or is none."""
-    if "\\" in name or not name.isascii():
-        return None
+def _encode_new(name: str, label: str, rest: str) -> bytes | None:
+    if "\\" in name or not name.isascii() or not name:
+        return _encode_odd(name)
     try:
-        wire = b"".join([_LENGTH[len(label)] + label for label in name.encode("ascii").split(b".")]) + b"\0"
+        wire = b"".join([_LENGTH[len(part)] + part for part in name.encode("ascii").split(b".")]) + b"\0"
     except KeyError:
         return None
-    return wire if len(wire) <= 255 else None
+    if len(wire) > 255:
+        return None
+    if rest:
+        if len(_suffixes) >= MAX_SUFFIXES:
+            _suffixes.clear()
+        _suffixes[rest] = wire[len(label) + 1 :]
+    return wire
 
 
 def _encode_odd(name: str) -> bytes | None:
-    if "\\" in name or not name.isascii():
-        from senderauth.dns.guest import encode_odd_name
+    if not name:
+        return b"\0"
+    from senderauth.dns.guest import encode_odd_name
 
-        return encode_odd_name(name)
-    return b"\0" if not name else None
+    return encode_odd_name(name)
 
 
 def rdtype_number(rdtype: str) -> int:
