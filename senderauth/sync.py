@@ -151,17 +151,19 @@ def audit(
     domains: Iterable[str | Mapping[str, Any]],
     resolver: Resolver | None = None,
     *,
+    only: Iterable[str] | None = None,
     selectors: Iterable[str] = (),
     with_lint: bool = False,
     width: int = 500,
     retries: int = 1,
 ) -> Iterator[Row]:
     """`senderauth.audit.audit` as an iterator: one row a domain, in order, as soon as it is known."""
-    from senderauth.audit import audit_rows
+    from senderauth.audit import PARTS, audit_rows
 
     return audit_rows(
         domains,
         LiveResolver() if resolver is None else resolver,
+        only=PARTS if only is None else only,
         selectors=selectors,
         with_lint=with_lint,
         width=width,

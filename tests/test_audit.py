@@ -10,7 +10,7 @@ import pytest
 
 from senderauth import sync
 from senderauth.advice import check
-from senderauth.audit import Row, Summary, audit, audit_rows, document
+from senderauth.audit import Row, Summary, audit, audit_rows, chosen_fields, chosen_parts, document
 from senderauth.audit.asks import Asks
 from senderauth.audit.mx import mail_exchange
 from senderauth.audit.stranger import HOST, STRANGER
@@ -66,6 +66,63 @@ def test_a_row_says_what_stands_in_dns() -> None:
     assert (found.adsp.practice, found.mx.state, found.mx.hosts) == ("all", "mx", ("mx.example.net",))
     assert [(k.selector, k.type, k.bits) for k in found.dkim.keys] == [("s1", "ed25519", 256)]
     assert (found.mta_sts, found.tls_rpt) == ("present", "present")
+
+
+class Noting:
+    """Notes what is asked."""
+
+    def __init__(self, zone: Zone) -> None:
+        self.below, self.asked = ZoneResolver.from_records(zone), list[tuple[str, str]]()
+
+    async def resolve(self, question: Question) -> Answer:
+        self.asked.append((question.name, question.rdtype))
+        return await self.below.resolve(question)
+
+
+@pytest.mark.parametrize(
+    ("only", "asked"),
+    [
+        (("spf",), [(D, "TXT")]),
+        (("spf", "dmarc"), [(D, "TXT"), (f"_dmarc.{D}", "TXT"), ("_dmarc.com", "TXT")]),
+        (("mx",), [(D, "MX"), ("mx.example.net", "A")]),
+        (("dkim",), [(f"s9._domainkey.{D}", "TXT")]),
+        (("mta-sts", "tls_rpt"), [(f"_mta-sts.{D}", "TXT"), (f"_smtp._tls.{D}", "TXT")]),
+        (("adsp",), [(f"_adsp._domainkey.{D}", "TXT"), (D, "MX")]),
+    ],
+)
+def test_only_what_is_wanted_is_asked_and_says_the_same(
+    only: tuple[str, ...], asked: list[tuple[str, str]]
+) -> None:
+    resolver = Noting(base())
+    (found,) = audit_rows([D], resolver, only=only, selectors=["s9"])
+    assert sorted(set(resolver.asked)) == sorted(asked)
+    whole, part = document(row(base(), selectors=["s9"])), document(found)
+    wanted = {word.replace("-", "_") for word in only}
+    for name in ("spf", "dmarc", "mx", "dkim", "adsp", "mta_sts", "tls_rpt"):
+        assert part[name] == (whole[name] if name in wanted else None)
+    assert (found.grade, found.spoofing) == (None, None)
+    assert {f["id"] for f in part["findings"]} <= {f["id"] for f in whole["findings"]}
+
+
+def test_spoofing_brings_what_it_needs() -> None:
+    (found,) = audit_rows([D], ZoneResolver.from_records(base()), only=["spoofing"])
+    whole = row(base())
+    assert (found.spoofing, found.grade, found.spf, found.mx) == (
+        whole.spoofing, whole.grade, whole.spf, whole.mx,
+    )  # fmt: skip
+    assert (found.dkim, found.mta_sts) == (None, None)
+
+
+def test_fields_follow_what_is_asked() -> None:
+    parts = chosen_parts("spf, MTA-STS")
+    assert chosen_fields(None, parts) == (
+        "n", "given", "domain", "state", "error", "spf", "mta_sts", "findings", "unknown", "elapsed",
+    )  # fmt: skip
+    for words in ("spf,nothing", " , "):
+        with pytest.raises(ValueError, match="--only"):
+            chosen_parts(words)
+    with pytest.raises(ValueError, match="--fields: 'grade' is not among"):
+        chosen_fields("grade", parts)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Many domains: read, judged side by side, written in order, continued where it stopped."""
 
 from senderauth.audit.compare import SILENT, Change, Comparison, Difference, compare
-from senderauth.audit.examine import TRIED, Options
+from senderauth.audit.examine import PARTS, TRIED, Options, chosen_parts
 from senderauth.audit.job import Job, Progress, Result, Running
 from senderauth.audit.load import load_rows
 from senderauth.audit.read import Entry, chosen_selectors, read
@@ -13,6 +13,7 @@ from senderauth.audit.write import WriteError, chosen_fields, format_of
 __all__ = [
     "FIELDS",
     "GRADES",
+    "PARTS",
     "SCHEMA",
     "SILENT",
     "TRIED",
@@ -32,6 +33,7 @@ __all__ = [
     "audit",
     "audit_rows",
     "chosen_fields",
+    "chosen_parts",
     "chosen_selectors",
     "compare",
     "document",

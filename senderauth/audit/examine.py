@@ -6,21 +6,38 @@ from dataclasses import dataclass
 
 from senderauth import adsp, dkim, dmarc, lint, spf
 from senderauth.advice import check
-from senderauth.audit import parts
+from senderauth.audit import parts as of_row
 from senderauth.audit.asks import Asks
 from senderauth.audit.grade import grade
 from senderauth.audit.mx import mail_exchange
 from senderauth.audit.read import Entry
-from senderauth.audit.row import Host, Row, Silence
+from senderauth.audit.row import ADSP, DKIM, DMARC, MX, SPF, Host, RecordState, Row, Silence, Spoofing
 from senderauth.audit.stranger import address_of_stranger, spf_of_stranger, spoofing
 from senderauth.dns import Question
-from senderauth.simulation import Scenario, mail_domain_findings
+from senderauth.simulation import MailDomain, Scenario, mail_domain_findings
 from senderauth.values import Finding, Reason, Step, Trace
 
 TRIED = ("default", "google", "selector1", "selector2", "s1", "k1")
 """Selectors that are tried where none is named: those of the largest services and panels."""
 
 MTA_STS, TLS_RPT = b"v=STSv1", b"v=TLSRPTv1"
+
+PARTS = ("spf", "dmarc", "adsp", "dkim", "mx", "mta_sts", "tls_rpt", "spoofing", "hosts")
+"""What can be asked of a domain, by the row's fields."""
+NEEDED_TO_SPOOF = frozenset({"spf", "dmarc", "adsp", "mx"})
+
+
+def chosen_parts(text: str | None) -> frozenset[str]:
+    """The parts that `--only a,b` names with what they need, all where none are. Raises ValueError."""
+    if text is None:
+        return frozenset(PARTS)
+    wanted = {word.strip().lower().replace("-", "_") for word in text.split(",") if word.strip()}
+    for word in sorted(wanted):
+        if word not in PARTS:
+            raise ValueError(f"--only: {word!r} is none of {', '.join(PARTS)}")
+    if not wanted:
+        raise ValueError(f"--only: name some of {', '.join(PARTS)}")
+    return frozenset(wanted | NEEDED_TO_SPOOF if "spoofing" in wanted else wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,108 +50,162 @@ class Options:
     """checkdmarc's findings, too: many times slower."""
     with_timing: bool = False
     """Rows tell how long they took; then no two runs give the same bytes."""
+    parts: frozenset[str] = frozenset(PARTS)
+    """Those of `PARTS` that are wanted; what only the others need is not asked."""
 
 
 async def examine(entry: Entry, asks: Asks, options: Options, branches: spf.Branches | None = None) -> Row:
-    """All that DNS says of one domain. Raises nothing on what DNS holds. branches: what many domains
-    include, kept from one row to the next.
+    """All that DNS says of one domain, or the parts that are wanted. Raises nothing on what DNS holds.
+    branches: what many domains include, kept from one row to the next.
     """
     if entry.error is not None:
         return Row(entry.n, entry.given, entry.domain, "bad-input", entry.error)
-    domain = entry.domain
-    named = tuple(dict.fromkeys((*options.selectors, *entry.selectors)))
-    await _ask_own(asks, domain, named)
-    survey = await spf.outline(asks, domain, branches)
-    newer, older = await dmarc.discover_both(asks, domain)
-    policies = {"rfc9989": newer, "rfc7489": older}
-    mx = await mail_exchange(asks, domain)
-    practice = await _practice(asks, domain, mx.state)
-    base = await asks.resolve(Question(f"_domainkey.{domain}", "TXT")) if not named else None
-    none_possible = base is not None and base.name_missing
-    keys = await _keys(asks, domain, named or TRIED, entry.selectors)
-    address = address_of_stranger(survey)
-    by_spf = await spf_of_stranger(asks, survey, address)
-    spoofed = spoofing(survey, address, by_spf, policies, practice, mx.state)
-    hosts, about_hosts = await _hosts(entry, asks)
-    linted = await lint.lint(asks, domain) if options.with_lint else ()
-    findings = (
-        *(() if survey.sends_nothing else mail_domain_findings(mx)),
-        *survey.findings,
-        *(finding for key in keys if key.state != "temperror" for finding in key.findings),
-        *newer.findings,
-        *older.findings,
-        *dmarc.compare(newer, older),
-        *practice.findings,
-        *linted,
-    )
-    if about_hosts:
-        findings = parts.once(findings + about_hosts)
-    spf_row, dmarc_row, mx_row = parts.spf_part(survey), parts.dmarc_part(policies), parts.mx_part(mx)
-    unknown = tuple(Silence(q.name, q.rdtype, answer.status.value) for q, answer in asks.unknown.items())
-    return Row(
-        entry.n,
-        entry.given,
-        domain,
-        "unknown" if unknown else "ok",
-        None,
-        grade(spf_row, dmarc_row, spoofed, mx_row, any(f.severity == "high" for f in findings)),
-        spoofed,
-        spf_row,
-        dmarc_row,
-        parts.adsp_part(practice),
-        parts.dkim_part(keys, named, () if named else TRIED, none_possible),
-        mx_row,
-        parts.record_state(await asks.resolve(Question(f"_mta-sts.{domain}", "TXT")), MTA_STS),
-        parts.record_state(await asks.resolve(Question(f"_smtp._tls.{domain}", "TXT")), TLS_RPT),
-        hosts,
-        findings,
-        unknown,
-    )
+    return await _Examination(entry, asks, options, branches).row()
 
 
-async def _ask_own(asks: Asks, domain: str, named: tuple[str, ...]) -> None:
-    """The domain's own questions, in two rounds: where the name, or `_domainkey` below it, does not exist,
-    most of the second is answered by the first (RFC 8020).
-    """
-    first = [Question(domain, "TXT"), Question(f"_dmarc.{domain}", "TXT"), Question(domain, "MX")]
-    labels = ["_mta-sts", "_smtp._tls", "_adsp._domainkey"]
-    labels += [f"{selector}._domainkey" for selector in named or TRIED]
-    if not named:
-        first.append(Question(f"_domainkey.{domain}", "TXT"))
-    await asks.resolve_own(first)
-    await asks.resolve_own([Question(f"{label}.{domain}", "TXT") for label in labels])
+class _Examination:
+    """One domain on its way to a row: each part has a method, and what it finds an attribute."""
+
+    def __init__(self, entry: Entry, asks: Asks, options: Options, branches: spf.Branches | None) -> None:
+        self.entry, self.asks, self.options, self.branches = entry, asks, options, branches
+        self.domain, self.parts = entry.domain, options.parts
+        self.named = tuple(dict.fromkeys((*options.selectors, *entry.selectors)))
+        self.findings: list[Finding] = []
+        self.survey: spf.Outline | None = None
+        self.policies: dict[str, dmarc.Policy] | None = None
+        self.practice: adsp.Verdict | None = None
+        self.mail_domain: MailDomain | None = None
+        self.spoofed: Spoofing | None = None
+
+    async def row(self) -> Row:
+        """Everything that is wanted."""
+        entry, parts = self.entry, self.parts
+        await self._ask_own()
+        mx = await self._mx() if "mx" in parts else None
+        found = await self._spf() if "spf" in parts else None
+        keys = await self._dkim() if "dkim" in parts else None
+        policy = await self._dmarc() if "dmarc" in parts else None
+        practice = await self._adsp() if "adsp" in parts else None
+        if self.options.with_lint:
+            self.findings += await lint.lint(self.asks, self.domain)
+        graded = None
+        if "spoofing" in parts and (spoofed := await self._spoofing()) and found and policy and mx:
+            graded = grade(found, policy, spoofed, mx, any(f.severity == "high" for f in self.findings))
+        hosts = await self._hosts() if "hosts" in parts and entry.hosts else ()
+        unknown = self.asks.unknown
+        mta_sts = await self._record("_mta-sts", MTA_STS) if "mta_sts" in parts else None
+        tls_rpt = await self._record("_smtp._tls", TLS_RPT) if "tls_rpt" in parts else None
+        return Row(
+            entry.n,
+            entry.given,
+            self.domain,
+            "unknown" if unknown else "ok",
+            None,
+            graded,
+            self.spoofed,
+            found,
+            policy,
+            practice,
+            keys,
+            mx,
+            mta_sts,
+            tls_rpt,
+            hosts,
+            tuple(self.findings),
+            tuple([Silence(q.name, q.rdtype, answer.status.value) for q, answer in unknown.items()]),
+        )
+
+    async def _ask_own(self) -> None:
+        """The domain's own questions, in two rounds: where the name, or `_domainkey` below it, does not
+        exist, most of the second is answered by the first (RFC 8020).
+        """
+        domain, parts = self.domain, self.parts
+        first = [Question(domain, "TXT")] if "spf" in parts else []
+        if "dmarc" in parts:
+            first.append(Question(f"_dmarc.{domain}", "TXT"))
+        if "mx" in parts:
+            first.append(Question(domain, "MX"))
+        labels = [label for part, label in LABELS if part in parts]
+        if "dkim" in parts:
+            labels += [f"{selector}._domainkey" for selector in self.named or TRIED]
+            if not self.named:
+                first.append(Question(f"_domainkey.{domain}", "TXT"))
+        await self.asks.resolve_own(first)
+        if labels:
+            await self.asks.resolve_own([Question(f"{label}.{domain}", "TXT") for label in labels])
+
+    async def _mx(self) -> MX:
+        found = self.mail_domain = await mail_exchange(self.asks, self.domain)
+        if "spf" not in self.parts:
+            self.findings += mail_domain_findings(found)
+        return of_row.mx_part(found)
+
+    async def _spf(self) -> SPF:
+        found = self.survey = await spf.outline(self.asks, self.domain, self.branches)
+        if self.mail_domain is not None and not found.sends_nothing:  # who sends nothing needs no answers
+            self.findings += mail_domain_findings(self.mail_domain)
+        self.findings += found.findings
+        return of_row.spf_part(found)
+
+    async def _dkim(self) -> DKIM:
+        """The keys that exist, those that DNS would not tell of, and missing ones that the line named."""
+        named, by_line, none_possible = self.named, self.entry.selectors, False
+        found: list[dkim.Key] = []
+        if not named:
+            base = await self.asks.resolve(Question(f"_domainkey.{self.domain}", "TXT"))
+            none_possible = base.name_missing
+        for selector in named or TRIED:
+            name = f"{selector}._domainkey.{self.domain}"
+            answer = await self.asks.resolve(Question(name, "TXT"))
+            if not answer.absent or selector in by_line:
+                key = dkim.judge_key(self.domain, selector, name, answer, Trace("dkim-key"))
+                found.append(key)
+                if key.state != "temperror":
+                    self.findings += key.findings
+        return of_row.dkim_part(found, named, () if named else TRIED, none_possible)
+
+    async def _dmarc(self) -> DMARC:
+        newer, older = await dmarc.discover_both(self.asks, self.domain)
+        self.findings += newer.findings
+        self.findings += older.findings
+        self.findings += dmarc.compare(newer, older)
+        self.policies = {"rfc9989": newer, "rfc7489": older}
+        return of_row.dmarc_part(self.policies)
+
+    async def _adsp(self) -> ADSP:
+        """The practice for an unsigned mail. Where nothing is published, as nearly everywhere, there is
+        nothing to judge (RFC 5617 4.3).
+        """
+        answer = await self.asks.resolve(Question(f"_adsp._domainkey.{self.domain}", "TXT"))
+        exists = self.mail_domain is not None and self.mail_domain.state not in ("missing", "unknown")
+        found = NO_PRACTICE
+        if not (answer.absent and exists):
+            found = await adsp.evaluate(self.asks, self.domain)
+            self.findings += found.findings
+        self.practice = found
+        return of_row.adsp_part(found)
+
+    async def _spoofing(self) -> Spoofing | None:
+        survey, policies, practice, mx = self.survey, self.policies, self.practice, self.mail_domain
+        if survey is None or policies is None or practice is None or mx is None:
+            return None
+        address = address_of_stranger(survey)
+        by_spf = await spf_of_stranger(self.asks, survey, address)
+        self.spoofed = spoofing(survey, address, by_spf, policies, practice, mx.state)
+        return self.spoofed
+
+    async def _record(self, label: str, version: bytes) -> RecordState:
+        question = Question(f"{label}.{self.domain}", "TXT")
+        return of_row.record_state(await self.asks.resolve(question), version)
+
+    async def _hosts(self) -> tuple[Host, ...]:
+        """What `check` says of the hosts that the line names."""
+        entry = self.entry
+        scenario = Scenario(entry.author, entry.hosts, entry.mail_from, entry.helo, entry.signers)
+        report = await check(scenario, self.asks)
+        self.findings = of_row.once([*self.findings, *report.findings])
+        return of_row.host_parts(report)
 
 
-async def _practice(asks: Asks, domain: str, mx: str) -> adsp.Verdict:
-    """ADSP of an unsigned mail. Where nothing is published, as nearly everywhere, there is nothing to judge
-    (RFC 5617 4.3).
-    """
-    answer = await asks.resolve(Question(f"_adsp._domainkey.{domain}", "TXT"))
-    if answer.absent and mx not in ("missing", "unknown"):
-        return NO_PRACTICE
-    return await adsp.evaluate(asks, domain)
-
-
+LABELS = (("mta_sts", "_mta-sts"), ("tls_rpt", "_smtp._tls"), ("adsp", "_adsp._domainkey"))
 NO_PRACTICE = adsp.Verdict("none", None, "", None, Reason("adsp-no-record"), Step("adsp", {}, []))
-
-
-async def _keys(
-    asks: Asks, domain: str, selectors: tuple[str, ...], by_line: tuple[str, ...]
-) -> list[dkim.Key]:
-    """The keys that exist, those that DNS would not tell of, and missing ones that this very line named."""
-    found: list[dkim.Key] = []
-    for selector in selectors:
-        name = f"{selector}._domainkey.{domain}"
-        answer = await asks.resolve(Question(name, "TXT"))
-        if not answer.absent or selector in by_line:
-            found.append(dkim.judge_key(domain, selector, name, answer, Trace("dkim-key")))
-    return found
-
-
-async def _hosts(entry: Entry, asks: Asks) -> tuple[tuple[Host, ...], tuple[Finding, ...]]:
-    """What `check` says of the hosts that the line names."""
-    if not entry.hosts:
-        return (), ()
-    scenario = Scenario(entry.author, entry.hosts, entry.mail_from, entry.helo, entry.signers)
-    report = await check(scenario, asks)
-    return parts.host_parts(report), report.findings

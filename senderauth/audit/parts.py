@@ -165,10 +165,10 @@ def mx_part(found: simulation.MailDomain) -> row.MX:
     return row.MX(found.state, found.exchanges)
 
 
-def once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def once(findings: Iterable[Finding]) -> list[Finding]:
     """Each finding once: both standards of DMARC find much the same."""
     kept: list[Finding] = []
     for finding in findings:
         if finding not in kept:
             kept.append(finding)
-    return tuple(kept)
+    return kept

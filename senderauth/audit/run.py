@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from senderauth.audit.asks import Asks
 from senderauth.audit.branches import KeptBranches
-from senderauth.audit.examine import Options, examine
+from senderauth.audit.examine import PARTS, Options, chosen_parts, examine
 from senderauth.audit.read import Entry, from_domains
 from senderauth.audit.row import Row
 from senderauth.dns import CachingResolver, Resolver, Status, crowd, pause, suspend
@@ -143,6 +143,7 @@ def audit_rows(
     domains: Domains,
     resolver: Resolver,
     *,
+    only: Iterable[str] = PARTS,
     selectors: Iterable[str] = (),
     with_lint: bool = False,
     width: int = 500,
@@ -150,7 +151,7 @@ def audit_rows(
     cache_size: int = CACHE_SIZE,
 ) -> Iterator[Row]:
     """As `audit`, over our own loop."""
-    options = Options(tuple(selectors), with_lint)
+    options = Options(tuple(selectors), with_lint, parts=chosen_parts(",".join(only)))
     run = Audit(resolver, _same, options, retries=retries, cache_size=cache_size)
     return run.rows(from_domains(domains), width=width)
 
@@ -159,6 +160,7 @@ async def audit(
     domains: Domains,
     resolver: Resolver,
     *,
+    only: Iterable[str] = PARTS,
     selectors: Iterable[str] = (),
     with_lint: bool = False,
     width: int = 500,
@@ -169,12 +171,14 @@ async def audit(
 
     domains: names, or mappings with "domain" and what else is known of its mail (host, mail_from, helo,
     signers, selectors); read as far as there is room, so it may be endless. What is none becomes a row
-    "bad-input". selectors: DKIM selectors to ask of every domain. width: domains in flight. retries: how
-    often what DNS left unknown is asked again. cache_size: answers kept of names that domains share.
+    "bad-input". only: the parts of a row that are wanted (`PARTS`), ValueError for others; what they do not
+    need is not asked. selectors: DKIM selectors to ask of every domain. width: domains in flight.
+    retries: how often what DNS left unknown is asked again. cache_size: answers kept of names that domains
+    share.
     """
     import asyncio
 
-    options = Options(tuple(selectors), with_lint)
+    options = Options(tuple(selectors), with_lint, parts=chosen_parts(",".join(only)))
     run = Audit(resolver, _same, options, retries=retries, cache_size=cache_size)
     works = run._works(from_domains(domains))
     tasks: list[asyncio.Task[Row]] = []

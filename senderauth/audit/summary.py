@@ -34,7 +34,7 @@ class Summary:
                 self._note(row.get("n", self.rows), row.get("domain", ""))
         if state == "bad-input":
             return
-        if "grade" in row:
+        if "grade" in row and row.get("spoofing", row) is not None:  # else it was not asked for
             counts["grades"][row["grade"] or "none"] += 1
         if spoofing := row.get("spoofing"):
             counts["spoofable"][spoofing["answer"]] += 1

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from senderauth.audit.columns import COLUMNS, flat
+from senderauth.audit.examine import PARTS
 from senderauth.audit.row import FIELDS
 
 Format = Literal["jsonl", "csv", "parquet"]
@@ -48,14 +49,21 @@ def format_of(path: str | None, wanted: str | None) -> Format:
     return "csv" if suffix in (".csv", ".tsv") else "jsonl"
 
 
-def chosen_fields(text: str | None) -> tuple[str, ...]:
-    """The fields that `--fields a,b` names, in their own order, all where none are. Raises ValueError."""
+def chosen_fields(text: str | None, parts: frozenset[str] = frozenset(PARTS)) -> tuple[str, ...]:
+    """The fields that `--fields a,b` names, in their own order, all that `parts` fill where none are. Raises
+    ValueError.
+    """
+    unfilled = frozenset(PARTS) - parts
+    if "spoofing" in unfilled:
+        unfilled |= {"grade"}
     if text is None:
-        return FIELDS
+        return tuple(field for field in FIELDS if field not in unfilled) if unfilled else FIELDS
     wanted = [word.strip() for word in text.split(",") if word.strip()]
     for word in wanted:
         if word not in FIELDS:
             raise ValueError(f"--fields: {word!r} is none of {', '.join(FIELDS)}")
+        if word in unfilled:
+            raise ValueError(f"--fields: {word!r} is not among what --only asks")
     return tuple(field for field in FIELDS if field in wanted or field in ALWAYS)
 
 

@@ -45,6 +45,10 @@ def audit(
     fields: Annotated[
         str | None, typer.Option(metavar="A,B,…", help="Only these fields. Default: all.")
     ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,…", help="Ask only for these, e.g. spf,dmarc. Default: everything."),
+    ] = None,
     selectors: Annotated[
         str | None,
         typer.Option(metavar="A,B,…", help="DKIM selectors to ask for. Default: try six common ones."),
@@ -79,7 +83,7 @@ def audit(
 
     senderauth audit domains.txt -o audit.jsonl
     """
-    from senderauth.audit import Job, Options, chosen_fields, chosen_selectors, format_of
+    from senderauth.audit import Job, Options, chosen_fields, chosen_parts, chosen_selectors, format_of
     from senderauth.cli.arguments import fail_level, resolver_for
     from senderauth.cli.main import fail
 
@@ -96,13 +100,13 @@ def audit(
             over_live=over_live,
             rate=rate,
         )
-        words = chosen_selectors(selectors)
+        words, parts = chosen_selectors(selectors), chosen_parts(only)
         job = Job(
             None if domains == "-" else Path(domains),
             output,
             format_of(None if output is None else str(output), format_),
-            chosen_fields(fields),
-            Options(words, lint, timing),
+            chosen_fields(fields, parts),
+            Options(words, lint, timing, parts),
             concurrency,
             0 if (zone and not over_live) or demo else retries,
             cache_size,
