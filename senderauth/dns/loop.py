@@ -92,19 +92,23 @@ class Reactor:
             call, arguments = self._handed.popleft()
             call(*arguments)
 
-    def poll(self) -> None:
-        """Waits until something happens, and makes the calls that are due."""
+    def poll(self) -> float:
+        """Waits until something happens, and makes the calls that are due. How long it waited, in seconds."""
         timers = self._timers
         while timers and timers[0][2].call is None:
             heappop(timers)
-        patience = max(0.0, timers[0][0] - monotonic()) if timers else None
-        for key, _ in self._selector.select(patience):
+        begun = monotonic()
+        patience = max(0.0, timers[0][0] - begun) if timers else None
+        events = self._selector.select(patience)
+        waited = monotonic() - begun
+        for key, _ in events:
             call, arguments = key.data
             call(*arguments)
         while timers and timers[0][0] <= monotonic():
             timer = heappop(timers)[2]
             if timer.call is not None:
                 timer.call(*timer.arguments)
+        return waited
 
     def close(self) -> None:
         """Frees all."""
