@@ -50,15 +50,20 @@ class Asks:
                 self._note(question, answer)
         return answer
 
-    async def resolve_own(self, questions: Iterable[Question]) -> None:
-        """Asks several of the row's own questions at once; `resolve` has the answers then."""
-        asked = [question for question in questions if question not in self._kept]
-        for question in [question for question in asked if self._known(question.name)]:
-            await self.resolve(question)
-            asked.remove(question)
+    async def resolve_own(self, questions: list[Question]) -> list[Answer]:
+        """The answers to several of the row's own questions, in order, asked at once."""
+        kept = self._kept
+        asked = [question for question in questions if question not in kept]
+        if self._missing or self._timed_out:
+            following = [(question, self._known(question.name)) for question in asked]
+            for question, answer in following:
+                if answer is not None:
+                    self._learn(question, answer)
+            asked = [question for question, answer in following if answer is None]
         if asked:
             for question, answer in zip(asked, await resolve_all(self._network, asked), strict=True):
                 self._learn(question, answer)
+        return [kept[question] for question in questions]
 
     async def resolve_all(self, questions: Iterable[Question]) -> list[Answer]:
         """Several answers, in order; the row's own questions are asked at once."""

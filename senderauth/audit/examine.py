@@ -11,9 +11,9 @@ from senderauth.audit.asks import Asks
 from senderauth.audit.grade import grade
 from senderauth.audit.mx import mail_exchange
 from senderauth.audit.read import Entry
-from senderauth.audit.row import ADSP, DKIM, DMARC, MX, SPF, Host, RecordState, Row, Silence, Spoofing
+from senderauth.audit.row import ADSP, DKIM, DMARC, MX, SPF, Host, Row, Silence, Spoofing
 from senderauth.audit.stranger import address_of_stranger, spf_of_stranger, spoofing
-from senderauth.dns import Question
+from senderauth.dns import Answer, Question
 from senderauth.simulation import MailDomain, Scenario, mail_domain_findings
 from senderauth.values import Finding, Reason, Step, Trace
 
@@ -70,6 +70,9 @@ class _Examination:
         self.entry, self.asks, self.options, self.branches = entry, asks, options, branches
         self.domain, self.parts = entry.domain, options.parts
         self.named = tuple(dict.fromkeys((*options.selectors, *entry.selectors)))
+        self.selectors = self.named or TRIED
+        self.answers: dict[str, Answer] = {}
+        """What the names below the domain say, by label."""
         self.findings: list[Finding] = []
         self.survey: spf.Outline | None = None
         self.policies: dict[str, dmarc.Policy] | None = None
@@ -93,8 +96,8 @@ class _Examination:
             graded = grade(found, policy, spoofed, mx, any(f.severity == "high" for f in self.findings))
         hosts = await self._hosts() if "hosts" in parts and entry.hosts else ()
         unknown = self.asks.unknown
-        mta_sts = await self._record("_mta-sts", MTA_STS) if "mta_sts" in parts else None
-        tls_rpt = await self._record("_smtp._tls", TLS_RPT) if "tls_rpt" in parts else None
+        mta_sts = of_row.record_state(self.answers[MTA_STS_LABEL], MTA_STS) if "mta_sts" in parts else None
+        tls_rpt = of_row.record_state(self.answers[TLS_RPT_LABEL], TLS_RPT) if "tls_rpt" in parts else None
         return Row(
             entry.n,
             entry.given,
@@ -127,12 +130,13 @@ class _Examination:
             first.append(Question(domain, "MX"))
         labels = [label for part, label in LABELS if part in parts]
         if "dkim" in parts:
-            labels += [f"{selector}._domainkey" for selector in self.named or TRIED]
+            labels += [f"{selector}._domainkey" for selector in self.selectors]
             if not self.named:
                 first.append(Question(f"_domainkey.{domain}", "TXT"))
         await self.asks.resolve_own(first)
         if labels:
-            await self.asks.resolve_own([Question(f"{label}.{domain}", "TXT") for label in labels])
+            questions = [Question(f"{label}.{domain}", "TXT") for label in labels]
+            self.answers = dict(zip(labels, await self.asks.resolve_own(questions), strict=True))
 
     async def _mx(self) -> MX:
         found = self.mail_domain = await mail_exchange(self.asks, self.domain)
@@ -154,10 +158,10 @@ class _Examination:
         if not named:
             base = await self.asks.resolve(Question(f"_domainkey.{self.domain}", "TXT"))
             none_possible = base.name_missing
-        for selector in named or TRIED:
-            name = f"{selector}._domainkey.{self.domain}"
-            answer = await self.asks.resolve(Question(name, "TXT"))
+        for selector in self.selectors:
+            answer = self.answers[f"{selector}._domainkey"]
             if not answer.absent or selector in by_line:
+                name = f"{selector}._domainkey.{self.domain}"
                 key = dkim.judge_key(self.domain, selector, name, answer, Trace("dkim-key"))
                 found.append(key)
                 if key.state != "temperror":
@@ -176,7 +180,7 @@ class _Examination:
         """The practice for an unsigned mail. Where nothing is published, as nearly everywhere, there is
         nothing to judge (RFC 5617 4.3).
         """
-        answer = await self.asks.resolve(Question(f"_adsp._domainkey.{self.domain}", "TXT"))
+        answer = self.answers[ADSP_LABEL]
         exists = self.mail_domain is not None and self.mail_domain.state not in ("missing", "unknown")
         found = NO_PRACTICE
         if not (answer.absent and exists):
@@ -194,10 +198,6 @@ class _Examination:
         self.spoofed = spoofing(survey, address, by_spf, policies, practice, mx.state)
         return self.spoofed
 
-    async def _record(self, label: str, version: bytes) -> RecordState:
-        question = Question(f"{label}.{self.domain}", "TXT")
-        return of_row.record_state(await self.asks.resolve(question), version)
-
     async def _hosts(self) -> tuple[Host, ...]:
         """What `check` says of the hosts that the line names."""
         entry = self.entry
@@ -207,5 +207,6 @@ class _Examination:
         return of_row.host_parts(report)
 
 
-LABELS = (("mta_sts", "_mta-sts"), ("tls_rpt", "_smtp._tls"), ("adsp", "_adsp._domainkey"))
+ADSP_LABEL, MTA_STS_LABEL, TLS_RPT_LABEL = "_adsp._domainkey", "_mta-sts", "_smtp._tls"
+LABELS = (("mta_sts", MTA_STS_LABEL), ("tls_rpt", TLS_RPT_LABEL), ("adsp", ADSP_LABEL))
 NO_PRACTICE = adsp.Verdict("none", None, "", None, Reason("adsp-no-record"), Step("adsp", {}, []))
