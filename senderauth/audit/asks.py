@@ -68,8 +68,15 @@ class Asks:
     async def resolve_all(self, questions: Iterable[Question]) -> list[Answer]:
         """Several answers, in order; the row's own questions are asked at once."""
         asked = list(questions)
-        await self.resolve_own([question for question in asked if self._is_own(question.name)])
-        return [self._kept.get(question) or await self.resolve(question) for question in asked]
+        own = [question for question in asked if self._is_own(question.name)]
+        found = dict(zip(own, await self.resolve_own(own), strict=True)) if own else {}
+        others = [question for question in asked if question not in found] if own else asked
+        if others:
+            for question, answer in zip(others, await resolve_all(self._shared, others), strict=True):
+                found[question] = answer
+                if answer.unknown:
+                    self._note(question, answer)
+        return [found[question] for question in asked]
 
     def _is_own(self, name: str) -> bool:
         return name.endswith(self._suffix) or name == self._domain

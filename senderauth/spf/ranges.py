@@ -25,13 +25,20 @@ class Ranges:
     @classmethod
     def of(cls, networks: Iterable[Network]) -> Ranges:
         """The addresses of these networks, all of one family."""
-        return cls.joined((int(n.network_address), int(n.broadcast_address)) for n in networks)
+        found = []
+        for network in networks:  # broadcast_address would make one more object each
+            low = int(network.network_address)
+            found.append((low, low | (1 << network.max_prefixlen - network.prefixlen) - 1))
+        return cls.joined(found)
 
     @classmethod
     def joined(cls, spans: Iterable[tuple[int, int]]) -> Ranges:
         """The addresses of these intervals, in any order, overlapping or not."""
         joined: list[tuple[int, int]] = []
-        for low, high in sorted(spans):
+        ordered = sorted(spans)
+        if len(ordered) < 2:
+            return cls(tuple(ordered))
+        for low, high in ordered:
             if joined and low <= joined[-1][1] + 1:
                 if high > joined[-1][1]:
                     joined[-1] = (joined[-1][0], high)

@@ -9,6 +9,7 @@ addresses that no earlier term has decided, an include only for those that its r
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from ipaddress import ip_network
 from typing import Any
 
@@ -34,6 +35,7 @@ from senderauth.spf.tree import (
     State,
     Survey,
     TermCost,
+    renamed,
 )
 from senderauth.values import Finding
 
@@ -164,7 +166,7 @@ def _keep(branches: Branches, text: str, found: Outline) -> None:
 
 def _same_record(kept: Branch, name: str) -> Outline:
     """The outline of a domain whose record another one has, too."""
-    tree = replace(kept.node, domain=name)
+    tree = renamed(kept.node, name)
     other = kept.node.domain
     return Outline(
         domain=name,
@@ -230,20 +232,30 @@ async def _node(reading: _Reading, domain: str, above: tuple[str, ...], via: tup
         return Node(domain, "several", via, text=texts[0], texts=texts, source=answer.source)
     record = parse(found[0])
     strings = answer.strings[answer.records.index(found[0])] if answer.strings else ()
-    node = Node(
+    terms = [] if record.problems else await _terms(reading, record, domain, above)
+    lookups = voids4 = voids6 = 0
+    for term in terms:
+        lookups += term.lookups
+        voids4 += term.voids4
+        voids6 += term.voids6
+    return Node(
         domain,
         "broken" if record.problems else "found",
         via,
-        text=record.text,
-        record=record,
-        txt_size=sum(len(text) for text in answer.records),
+        record.text,
+        record,
+        tuple(terms),
+        lookups,
+        voids4,
+        voids6,
         meant=meant,
-        glued=glued(strings),
+        glued=glued(strings) if len(strings) > 1 else "",
+        txt_size=sum(map(len, answer.records)),
         source=answer.source,
     )
-    return node if record.problems else await _below(reading, node, above)
 
 
+@lru_cache(maxsize=64)  # a root's is wanted twice
 def _meant(records: tuple[bytes, ...]) -> tuple[str, ...]:
     """TXT records that were probably meant as SPF records."""
     found = (r for r in records[:MAX_TEXTS] if not is_spf(r) and meant_as_record(r))
@@ -254,34 +266,32 @@ MAX_TEXTS = 50
 """TXT records at one name that are looked at for misspelt versions."""
 
 
-async def _below(reading: _Reading, node: Node, above: tuple[str, ...]) -> Node:
-    """The terms of a sound record: what they cost, and the addresses they name."""
-    record = node.record
-    assert record is not None
-    terms = await _terms(reading, record, node.domain, above)
-    return replace(
-        node,
-        terms=tuple(terms),
-        lookups=sum(term.lookups for term in terms),
-        voids4=sum(term.voids4 for term in terms),
-        voids6=sum(term.voids6 for term in terms),
-    )
-
-
 async def _terms(reading: _Reading, record: Record, domain: str, above: tuple[str, ...]) -> list[TermCost]:
-    """Every term's cost; those that ask DNS are looked at side by side."""
-    evaluated = _evaluated(record)
-    asking: list[Any] = [_term(reading, term, domain, above) for term in evaluated if term.costs_lookup]
+    """What every term of a sound record costs, and the addresses it names; those that ask DNS are looked at
+    side by side.
+    """
+    below = (*above, domain)
+    terms = [_known(reading, term, below) for term in _evaluated(record)]
+    asking: list[Any] = [_term(reading, term, domain, above) for term in terms if isinstance(term, Mechanism)]
     if record.redirect:
         asking.append(_redirected(reading, record.redirect, domain, above))
+    if not asking:
+        return terms  # type: ignore[return-value] # all known
     found = iter([await asking[0]] if len(asking) == 1 else await together(*asking))
-    terms = [next(found) if term.costs_lookup else _fixed(term) for term in evaluated]
-    return terms + list(found)
+    return [next(found) if isinstance(term, Mechanism) else term for term in terms] + list(found)
 
 
-def _fixed(term: Mechanism) -> TermCost:
-    """ip4, ip6 and all."""
-    return TermCost(term.written, term, 0, networks=(term.network,) if term.network else ())
+def _known(reading: _Reading, term: Mechanism, above: tuple[str, ...]) -> TermCost | Mechanism:
+    """The cost of a term about which nothing has to be asked: ip4, ip6, all, and an include that is kept; of
+    others the term itself.
+    """
+    if not term.costs_lookup:
+        return TermCost(term.written, term, 0, networks=(term.network,) if term.network else ())
+    if term.name == "include" and (target := literal_name(term.domain)):
+        child = _kept(reading, target, above)
+        if child is not None:
+            return TermCost(term.written, term, 1 + child.lookups, child.voids4, child.voids6, (), child)
+    return term
 
 
 def _evaluated(record: Record) -> list[Mechanism]:
@@ -318,18 +328,27 @@ async def _child(reading: _Reading, target: str, domain: str, text: str, above: 
     if not target:
         return Node("", "absent", via)
     above = (*above, domain)
-    if reading.branches is None or names.is_below(target, reading.root):
-        return await _node(reading, target, above, via)
-    kept = reading.branches.get(target)
-    if kept is not None and _fits(reading, kept, above):
-        reading.records += kept.records
-        reading.used[id(kept.node)] = kept
-        return kept.node
+    if (kept := _kept(reading, target, above)) is not None:
+        return kept
     node = await _node(reading, target, above, via)
+    if reading.branches is None or names.is_below(target, reading.root):
+        return node
     branch = None if reading.cut or reading.ptr_asked else branch_of(node, reading.used)
     if branch is not None:
         reading.branches.put(target, branch)
     return node
+
+
+def _kept(reading: _Reading, target: str, above: tuple[str, ...]) -> Node | None:
+    """The record as another survey has worked it out, where it would be the same here."""
+    if reading.branches is None or names.is_below(target, reading.root):
+        return None
+    kept = reading.branches.get(target)
+    if kept is None or not _fits(reading, kept, above):
+        return None
+    reading.records += kept.records
+    reading.used[id(kept.node)] = kept
+    return kept.node
 
 
 def _fits(reading: _Reading, branch: Branch, above: tuple[str, ...]) -> bool:
@@ -380,6 +399,11 @@ async def _mx(reading: _Reading, term: Mechanism, target: str) -> TermCost:
     return found.cost(term.written, term, len(hosts))
 
 
+@lru_cache(maxsize=2_048)  # many domains have the same mail exchanges
+def _around(address: str, prefix: int | None) -> Network:
+    return ip_network(address if prefix is None else f"{address}/{prefix}", strict=False)
+
+
 @dataclass
 class _Found:
     """The addresses that one a or mx term stands for."""
@@ -404,10 +428,9 @@ class _Found:
 
     def cost(self, text: str, term: Mechanism, exchanges: int = 0) -> TermCost:
         """The term with the networks of its prefix lengths around those addresses."""
-        networks: list[Network] = []
-        for address in self.addresses:
-            prefix = term.prefix6 if ":" in address else term.prefix4
-            networks.append(ip_network(address if prefix is None else f"{address}/{prefix}", strict=False))
+        networks = [
+            _around(address, term.prefix6 if ":" in address else term.prefix4) for address in self.addresses
+        ]
         return TermCost(
             text,
             term,
