@@ -43,7 +43,7 @@ async def spf_of_stranger(resolver: Resolver, survey: spf.Outline, address: str 
         return "none"
     sound = not survey.unevaluated and not survey.cut and survey.tree.voids4 <= spf.MAX_VOIDS
     if sound and survey.lookups <= spf.MAX_TERMS and _is_sound(survey.tree):
-        number = NUMBER if address is None else int(ip_address(address))
+        number = NUMBER if address in (None, STRANGER) else int(ip_address(address))
         return RESULTS[spf.qualifier(survey.tree, number, survey.used)]
     domain = survey.domain
     result = await spf.check_host(resolver, address or STRANGER, domain, f"postmaster@{domain}", HOST)
@@ -74,10 +74,7 @@ def spoofing(
         record = "other"
     words = tuple(dmarc_words(policies[standard], by_spf) for standard in ("rfc9989", "rfc7489"))
     own = tuple(dmarc_words(policies[standard], "") for standard in ("rfc9989", "rfc7489"))
-    forged = outcomes(by_spf, record, words, practice.result, mx, mx)
-    by_own = outcomes("pass", "other", own, practice.result, "mx", mx)
-    open_ = any(policy.unknown for policy in policies.values()) or "temperror" in (by_spf, practice.result)
-    found = answer_of(forged, by_own, open_ or mx == "unknown")
+    found, forged, by_own = judged_twice(by_spf, record, words, own, practice.result, mx)
     return Spoofing(found, _reason(found, by_spf, policies, practice), address, by_spf, forged, by_own)
 
 
@@ -101,11 +98,24 @@ def dmarc_words(policy: dmarc.Policy, by_spf: str) -> tuple[str, str, str]:
 LOWER = {"reject": "quarantine", "quarantine": "none", "none": "none"}  # RFC 7489 6.6.4
 
 
+Words = tuple[tuple[str, str, str], ...]
+
+
 @lru_cache(maxsize=4_096)
+def judged_twice(
+    by_spf: str, record: str, words: Words, own: Words, practice: str, mx: str
+) -> tuple[Spoofable, Mapping[str, Outcome], Mapping[str, Outcome]]:
+    """The answer, and what each receiver says to MAIL FROM forged, and to one of the stranger's own."""
+    forged = outcomes(by_spf, record, words, practice, mx, mx)
+    by_own = outcomes("pass", "other", own, practice, "mx", mx)
+    is_open = "temperror" in (by_spf, practice, *(word[0] for word in own)) or mx == "unknown"
+    return answer_of(forged, by_own, is_open), forged, by_own
+
+
 def outcomes(
     by_spf: str,
     record: str,
-    words: tuple[tuple[str, str, str], ...],
+    words: Words,
     practice: str,
     mail_from: str,
     author: str,

@@ -246,6 +246,12 @@ def compare(by_walk: Policy, by_suffix: Policy) -> tuple[Finding, ...]:
             "policy": ruling.policy, "location": ruling.location, "reason": other.reason.id,
         }  # fmt: skip
         return (Finding("dmarc-one-standard-only", "medium", domain, facts, "RFC 9989 4.10"),)
+    differ = by_walk.policy != by_suffix.policy
+    apart = (
+        by_walk.organizational_domain != by_suffix.organizational_domain and not by_walk.organization_unknown
+    )
+    if not differ and not apart:
+        return ()
     facts = {
         "rfc9989_policy": by_walk.policy,
         "rfc7489_policy": by_suffix.policy,
@@ -255,10 +261,9 @@ def compare(by_walk: Policy, by_suffix: Policy) -> tuple[Finding, ...]:
         "rfc7489_organizational_domain": by_suffix.organizational_domain,
     }
     found = []
-    if by_walk.policy != by_suffix.policy:
+    if differ:
         found.append(Finding("dmarc-standards-differ", "medium", domain, facts, "RFC 9989 4.10"))
-    apart = by_walk.organizational_domain != by_suffix.organizational_domain
-    if apart and not by_walk.organization_unknown:
+    if apart:
         found.append(
             Finding("dmarc-organizational-domains-differ", "medium", domain, facts, "RFC 9989 4.10.2")
         )

@@ -103,7 +103,7 @@ class Record:
 
     def has(self, name: str) -> bool:
         """Whether the tag is written, with a valid value or not."""
-        return any(tag.name == name for tag in self.tags)
+        return name in [tag.name for tag in self.tags]
 
     def value(self, name: str) -> str:
         """The tag as written, empty where it is not."""
