@@ -12,16 +12,51 @@ import dataclasses
 import enum
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Literal, TypeVar, dataclass_transform
 
 Severity = Literal["info", "low", "medium", "high"]
 SEVERITIES: tuple[Severity, ...] = ("info", "low", "medium", "high")
 
 Facts = Mapping[str, object]
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def frozen(cls: type[T]) -> type[T]:
+    """`dataclass(frozen=True, slots=True)` for what is made by the million, in a third of the time.
+
+    Theory of operation. The constructor of a frozen dataclass goes past its own guard with a call for each
+    field. This one, made as dataclasses makes
+    it, turns the new object into one of a class with the same slots and no guard, writes the
+    fields, and turns it back. Only for classes without bases, `init=False` and `kw_only`.
+    """
+    made: Any = dataclass(frozen=True, slots=True, init=False)(cls)
+    known: dict[str, Any] = {
+        "_turn": vars(object)["__class__"].__set__,
+        "_made": made,
+        "_open": type(cls.__name__, (), {"__slots__": made.__slots__}),
+        "_missing": MISSING,
+    }
+    parameters, lines = [], []
+    for one in fields(made):
+        parameter = value = one.name
+        if one.default is not MISSING:
+            parameter, known[f"_default_{one.name}"] = f"{one.name}=_default_{one.name}", one.default
+        elif one.default_factory is not MISSING:
+            parameter, known[f"_new_{one.name}"] = f"{one.name}=_missing", one.default_factory
+            value = f"_new_{one.name}() if {one.name} is _missing else {one.name}"
+        parameters.append(parameter)
+        lines.append(f"    self.{one.name} = {value}")
+    code = [f"def __init__(self, {', '.join(parameters)}):", "    _turn(self, _open)", *lines]
+    exec("\n".join((*code, "    self.__class__ = _made")), known)
+    made.__init__ = known["__init__"]
+    made.__init__.__qualname__ = f"{cls.__qualname__}.__init__"
+    made.__init__.__annotations__ = {**cls.__annotations__, "return": None}
+    return made  # type: ignore[no-any-return]
+
+
+@frozen
 class Span:
     """A place in a text: the characters from `start` up to, not including, `end`."""
 
@@ -29,7 +64,7 @@ class Span:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """A fault in a record's text, with its place, for the caret under it."""
 
@@ -38,7 +73,7 @@ class Problem:
     facts: Facts = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reason:
     """Why a verdict is what it is: a stable id in kebab-case and the facts of this case."""
 
@@ -46,7 +81,7 @@ class Reason:
     facts: Facts = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """Something worth telling about a record, a host or a message, whatever the verdict."""
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from senderauth import names
 from senderauth.simulation import Scenario, ScenarioError, parse_signer
-from senderauth.values import Reason
+from senderauth.values import Reason, frozen
 
 MAX_LINE = 65_536
 """Octets."""
@@ -35,7 +34,7 @@ COLUMNS = frozenset({"domain", "host", "mail_from", "helo", "signers", "selector
 Signers = tuple[tuple[str, str | None], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One line of the list."""
 

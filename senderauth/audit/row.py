@@ -7,11 +7,10 @@ that was interrupted can be continued to the same file.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from senderauth.simulation import Outcome
-from senderauth.values import Facts, Finding, Reason, plain
+from senderauth.values import Facts, Finding, Reason, frozen, plain
 
 SCHEMA = "senderauth/audit/1"
 
@@ -25,7 +24,7 @@ PolicyState = Literal["found", "absent", "several", "unusable", "unknown"]
 DKIMState = Literal["found", "not-found", "none-possible", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SPF:
     """The SPF record as a whole (RFC 7208)."""
 
@@ -49,7 +48,7 @@ class SPF:
     """Ids of its findings of medium and high severity."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Policy:
     """The DMARC policy that applies, under one standard."""
 
@@ -64,7 +63,7 @@ class Policy:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DMARC:
     """DMARC under both standards."""
 
@@ -79,7 +78,7 @@ class DMARC:
     """t=y"""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ADSP:
     """The signing practice (RFC 5617, historic)."""
 
@@ -87,7 +86,7 @@ class ADSP:
     practice: Literal["unknown", "all", "discardable"] | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Key:
     """A DKIM key that was found."""
 
@@ -98,7 +97,7 @@ class Key:
     testing: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DKIM:
     """The selectors that were asked for, and their keys."""
 
@@ -113,7 +112,7 @@ class DKIM:
     """Those that exist."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MX:
     """Where mail to the domain goes (RFC 5321 5.1)."""
 
@@ -121,7 +120,7 @@ class MX:
     hosts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spoofing:
     """What becomes of an unsigned mail from a stranger's host that claims to be from the domain."""
 
@@ -139,7 +138,7 @@ class Spoofing:
     """By receiver: MAIL FROM is the stranger's own, where SPF passes."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Host:
     """What receivers would answer to one of the hosts that the input names, as `check` predicts it."""
 
@@ -157,7 +156,7 @@ class Host:
     """Id of the catalogue's entry: cause and remedy."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Silence:
     """A question that DNS would not answer."""
 
@@ -166,7 +165,7 @@ class Silence:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """All that the audit says of one line of the input."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Literal
@@ -13,7 +12,7 @@ from typing import Literal
 from senderauth import names
 from senderauth.dkim.record import KeyRecord, parse_key, rsa_numbers
 from senderauth.dns import Answer, Question, Resolver, prefetch
-from senderauth.values import Finding, Reason, Severity, Step, Trace
+from senderauth.values import Finding, Reason, Severity, Step, Trace, frozen
 
 State = Literal["valid", "weak", "revoked", "missing", "malformed", "unusable", "temperror"]
 
@@ -29,7 +28,7 @@ WILDCARD = 8
 """The same record at so many selectors is a wildcard's."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Key:
     """What stands at one selector."""
 
@@ -71,7 +70,7 @@ class Key:
     trace: Step
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeySearch:
     """What common selectors lead to. A key that is not found this way may still exist."""
 

@@ -17,7 +17,7 @@ from typing import Literal, get_args
 from senderauth import names
 from senderauth.dmarc.record import PolicyWord, Record, Standard, is_dmarc, parse, select
 from senderauth.dns import Question, Resolver, prefetch
-from senderauth.values import Finding, Reason, Step, Trace, plain
+from senderauth.values import Finding, Reason, Step, Trace, frozen, plain
 
 WalkState = Literal["found", "absent", "several", "unknown"]
 
@@ -36,7 +36,7 @@ MAX_SHOWN = 4_096
 """Characters of a record in facts."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Walked:
     """One name asked for a DMARC record."""
 
@@ -53,7 +53,7 @@ class Walked:
     """The end of a CNAME chain, where there was one."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Policy:
     """The policy that applies to mail of an author domain, under one standard."""
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Literal, get_args
 
-from senderauth.values import Problem, Span
+from senderauth.values import Problem, Span, frozen
 
 PolicyWord = Literal["none", "quarantine", "reject"]
 Standard = Literal["rfc9989", "rfc7489"]
@@ -39,7 +39,7 @@ _POLICY_FIRST = re.compile(rb"s?p\s*=\s*(?:none|quarantine|reject)\b", re.IGNORE
 NearMiss = Literal["case", "start", "version", "not-first", "no-version"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tag:
     """One tag."""
 
@@ -52,7 +52,7 @@ class Tag:
     span: Span = field(default=Span(0, 0), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReportUri:
     """Where reports go."""
 
@@ -65,7 +65,7 @@ class ReportUri:
     """The obsolete size suffix, e.g. "10m" (RFC 9989 4.8)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Record:
     """A DMARC record, parsed whole. Values outside their grammar have become the defaults (RFC 9989 4.8)."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
+
+from senderauth.values import frozen
 
 
 class Status(enum.Enum):
@@ -26,7 +27,7 @@ _NOERROR, _NXDOMAIN = (
 )  # reading a member off its class costs as much as a call
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Question:
     """One question to DNS, class IN."""
 
@@ -36,7 +37,7 @@ class Question:
     """"TXT", "A", "AAAA", "MX", "PTR", "CNAME", "NS", "SOA"."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """What DNS said, or why it said nothing. A failure is an answer, never an exception."""
 
@@ -78,7 +79,7 @@ class Answer:
 class _Blank:
     """An answer while it is written."""
 
-    __slots__ = Answer.__slots__
+    __slots__ = Answer.__slots__  # type: ignore[attr-defined]
     status: Status
     records: tuple[Any, ...]
     ttl: int

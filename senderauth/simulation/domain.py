@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from senderauth.dns import Question, Resolver
 from senderauth.simulation.ask import ask
-from senderauth.values import Finding, Severity, Step, Trace
+from senderauth.values import Finding, Severity, Step, Trace, frozen
 
 Role = Literal["author", "mail-from", "recipient"]
 MAX_EXCHANGES = 5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MailDomain:
     """Where mail to a domain would go, bounces among it."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -13,10 +12,12 @@ from ipaddress import (
 )
 from itertools import chain, islice
 
+from senderauth.values import frozen
+
 Network = IPv4Network | IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ranges:
     """Disjoint, sorted intervals of addresses as numbers, both ends included."""
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal, get_args
 
 from senderauth.spf import mistakes
 from senderauth.spf.fault import FaultError
-from senderauth.values import Problem, Span
+from senderauth.values import Problem, Span, frozen
 
 Qualifier = Literal["+", "-", "~", "?"]
 MechanismName = Literal["all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists"]
@@ -40,7 +40,7 @@ _TOP_LABEL = re.compile(r"\.([A-Za-z0-9](?:[A-Za-z0-9\-]*[A-Za-z0-9])?)\.?\Z")
 _ESCAPES = {"%": "%", "_": " ", "-": "%20"}  # RFC 7208 7.1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Macro:
     """One macro-expand, e.g. `%{d1r-}` (RFC 7208 7.1)."""
 
@@ -54,7 +54,7 @@ class Macro:
     """An upper-case letter: what comes out is URL-escaped."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MacroString:
     """A macro-string or domain-spec, taken apart."""
 
@@ -66,7 +66,7 @@ class MacroString:
     """The macro letters in use."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mechanism:
     """A directive: what it matches and what a match means (RFC 7208 4.6.1)."""
 
@@ -107,7 +107,7 @@ class Mechanism:
         return self.name in LOOKUP_TERMS
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Modifier:
     """redirect, exp, or one that nobody knows (RFC 7208 6)."""
 
@@ -129,7 +129,7 @@ class Modifier:
 Term = Mechanism | Modifier
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Record:
     """A record, parsed whole. Edit it with `dataclasses.replace`: a term left as it was is written so."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Protocol
 
 from senderauth.spf.ranges import Network, Ranges
 from senderauth.spf.record import Mechanism, Record
-from senderauth.values import Finding
+from senderauth.values import Finding, frozen
 
 MAX_RECORDS = 120
 MAX_QUESTIONS = 1_000
@@ -19,7 +19,7 @@ MAX_NETWORKS = 10_000
 State = Literal["found", "absent", "several", "broken", "unknown", "loop", "cut"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TermCost:
     """One term of a record: what it costs in the worst case and which addresses it names."""
 
@@ -42,7 +42,7 @@ class TermCost:
     """How many MX names an mx term finds."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Node:
     """One record of the tree."""
 
@@ -88,7 +88,7 @@ def renamed(node: Node, domain: str) -> Node:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Survey:
     """A domain's SPF record as a whole (RFC 7208), without a client's address."""
 
@@ -121,7 +121,7 @@ class Survey:
         return self.state == "found" and nobody and self.terminal == "-all"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Branch:
     """A record that others include, with all below it, worked out once for all of them."""
 
@@ -152,7 +152,7 @@ class Branches(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outline:
     """What `Survey` tells, without the list of networks, which costs as much as all the rest."""
 
