@@ -121,8 +121,7 @@ def _tags(location: str, record: Record) -> Iterator[Finding]:
             unknown.append(tag.name[:63])
         elif tag.written != tag.name:
             facts = {"written": tag.written, "tag": tag.name}
-            severity = "medium" if tag.name == "v" else "low"  # to the strict it is then no record
-            yield Finding("dmarc-tag-case", severity, location, facts, "RFC 6376 3.2")
+            yield Finding("dmarc-tag-case", "low", location, facts, "RFC 6376 3.2")
     if unknown:
         facts_of_all = {"tags": list(dict.fromkeys(unknown))[:MAX_PROBLEMS]}
         yield Finding("dmarc-unknown-tag", "info", location, facts_of_all, "RFC 9989 4.7")
