@@ -49,6 +49,7 @@ def test_what_the_grammar_allows_has_no_problems(text: str) -> None:
         "v=spf1 a:%{d0}.example",
         "v=spf1 a:%{c}.example",  # c, r, t only in explanations (7.2)
         "v=spf1 a:%(d).example",
+        "v=spf1 a:mail%%_",  # "%%", then an underscore: not the macro-expand "%_" (7.1)
         "v=spf1\tmx",
         "v=spf1 mx\t-all",
         "v=spf1 mx, -all",

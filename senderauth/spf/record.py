@@ -37,6 +37,7 @@ _DUAL_CIDR = re.compile(r"(?:/(0|[1-9][0-9]{0,2}))?(?://(0|[1-9][0-9]{0,2}))?\Z"
 _PREFIX = re.compile(r"0|[1-9][0-9]{0,2}")
 _MACRO = re.compile(r"\{([A-Za-z])([0-9]*)([rR]?)([.\-+,/_=]*)\}")
 _TOP_LABEL = re.compile(r"\.([A-Za-z0-9](?:[A-Za-z0-9\-]*[A-Za-z0-9])?)\.?\Z")
+_ESCAPED_END = re.compile(r"(?<!%)(?:%%)*(?:%%|%[_-])\Z")  # "%%_" ends with an underscore
 _ESCAPES = {"%": "%", "_": " ", "-": "%20"}  # RFC 7208 7.1
 
 
@@ -335,7 +336,7 @@ def _domain_spec(text: str, offset: int) -> MacroString:
         raise FaultError("spf-domain-missing", offset - 1, offset)
     spec = macro_string(text, offset, NAME_LETTERS)
     last = spec.parts[-1]
-    if isinstance(last, str) and not text.endswith(("%%", "%_", "%-")):
+    if isinstance(last, str) and not _ESCAPED_END.search(text):
         top = _TOP_LABEL.search(last)
         if top is None or top[1].isdigit():
             raise FaultError("spf-domain-malformed", offset, written=text[:MAX_SHOWN])
