@@ -30,6 +30,7 @@ GUESTS = {
     "authres": {"message"},
     "checkdmarc": {"lint"},
     "cryptography": {"dkim", "advice"},
+    "distributed": {"audit"},
     "dkim": {"dkim"},  # dkimpy
     "dns": {"dns", "lint"},  # dnspython
     "idna": {"names"},

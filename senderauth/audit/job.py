@@ -13,6 +13,7 @@ from time import monotonic
 from typing import BinaryIO, Protocol
 
 from senderauth.audit import write
+from senderauth.audit.cluster import Cluster
 from senderauth.audit.examine import Options
 from senderauth.audit.jobs import Pool
 from senderauth.audit.read import Entry, read
@@ -57,6 +58,8 @@ class Job:
     """Processes."""
     retry_unknown: bool = False
     """Of a run that is continued: what was unknown is asked again."""
+    scheduler: str | None = None
+    """Address of a Dask scheduler whose workers do it."""
 
     def __post_init__(self) -> None:
         if self.target is None and (self.resume or self.kind == "parquet"):
@@ -65,6 +68,8 @@ class Job:
             raise ValueError("--retry-unknown goes with --resume")
         if self.retry_unknown and "state" not in self.fields:
             raise ValueError("--retry-unknown needs the field state")
+        if self.scheduler and self.jobs > 1:
+            raise ValueError("--dask and --jobs exclude each other")
         if self.kind == "parquet":
             write.needs_pyarrow()
 
@@ -103,11 +108,13 @@ class Running:
         self.summary = Summary()
         self._encode = write.encoder("jsonl" if job.kind == "parquet" else job.kind, job.fields)
         retries, size = job.retries, job.cache_size
-        self._audit: Audit[bytes] | Pool = (
-            Audit(resolver, self._finish, job.options, retries=retries, cache_size=size)
-            if job.jobs == 1
-            else Pool(resolver, job.options, jobs=job.jobs, retries=retries, cache_size=size)
-        )
+        self._audit: Audit[bytes] | Pool | Cluster
+        if job.scheduler:
+            self._audit = Cluster(job.scheduler, resolver, job.options, retries=retries, cache_size=size)
+        elif job.jobs > 1:
+            self._audit = Pool(resolver, job.options, jobs=job.jobs, retries=retries, cache_size=size)
+        else:
+            self._audit = Audit(resolver, self._finish, job.options, retries=retries, cache_size=size)
 
     def _finish(self, row: Row) -> bytes:
         whole = document(row)
@@ -135,6 +142,13 @@ class Running:
         """Does it. Raises ValueError for what cannot be read or continued, WriteError, BrokenPipeError and
         NameServersGone; whatever it raises, rows that were written stay.
         """
+        try:
+            return self._execute()
+        finally:
+            if isinstance(self._audit, Cluster):
+                self._audit.close()
+
+    def _execute(self) -> Result:
         job, begun = self.job, monotonic()
         kind: write.Format = "jsonl" if job.kind == "parquet" else job.kind
         path = None if job.target is None else write.working_path(job.target, job.kind)

@@ -26,7 +26,7 @@ from senderauth.audit.read import Entry
 from senderauth.audit.row import FIELDS, Row, document
 from senderauth.audit.run import WINDOW, Audit, NameServersGone, tune_memory
 from senderauth.audit.write import json_line
-from senderauth.dns import Resolver, crowd, pause, suspend
+from senderauth.dns import Resolver, crowd, pause, share_rate, suspend
 
 BATCH = 50
 """Entries that travel together."""
@@ -41,7 +41,7 @@ class Pool:
     def __init__(
         self, resolver: Resolver, options: Options, *, jobs: int, retries: int, cache_size: int
     ) -> None:
-        self._make = (resolver, options, retries, cache_size)
+        self._make = (resolver, options, retries, cache_size, jobs)
         self._jobs = jobs
         self.stopped = False
 
@@ -122,11 +122,12 @@ class Pool:
 # --- in the worker ---------------------------------------------------------------------------------
 
 
-def _serve(pipe: Connection, make: tuple[Resolver, Options, int, int], width: int) -> None:
+def _serve(pipe: Connection, make: tuple[Resolver, Options, int, int, int], width: int) -> None:
     """The life of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what a signal means
     tune_memory()
-    resolver, options, retries, cache_size = make
+    resolver, options, retries, cache_size, jobs = make
+    share_rate(resolver, jobs)
 
     def finish(row: Row) -> bytes:
         return json_line(document(row), FIELDS)

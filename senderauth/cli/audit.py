@@ -73,6 +73,9 @@ def audit(
         float | None, typer.Option(metavar="N", help="Questions a second to each name server at most.")
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=64, help="Worker processes.")] = 1,
+    dask: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Over the workers of this Dask scheduler.")
+    ] = None,
     retries: Annotated[int, typer.Option(min=0, max=5, help="How often to ask again what is unknown.")] = 1,
     cache_size: Annotated[int, typer.Option(min=100, help="Answers kept of shared names.")] = 20_000,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
@@ -89,6 +92,8 @@ def audit(
 
     try:
         level = fail_level(fail_on)
+        if dask and (zone or demo):
+            raise ValueError("--dask asks name servers: it has no use beside --zone or --demo")
         resolver = resolver_for(
             zone or (),
             demo,
@@ -113,6 +118,7 @@ def audit(
             resume,
             jobs,
             retry_unknown,
+            dask,
         )
         result, ended_by = _executed(job, resolver, quiet)
     except (ValueError, OSError) as problem:

@@ -14,7 +14,7 @@ from senderauth.dns.drive import crowd, drive, run, suspend, together
 if TYPE_CHECKING:
     from senderauth.dns.cache import CachingResolver
     from senderauth.dns.draft import DraftResolver, record_places, written_changes
-    from senderauth.dns.live import LiveResolver
+    from senderauth.dns.live import LiveResolver, share_rate
     from senderauth.dns.many import pause, resolve_all
     from senderauth.dns.master import ZoneFileError
     from senderauth.dns.overlay import OverlayResolver
@@ -42,6 +42,7 @@ __all__ = [
     "record_places",
     "resolve_all",
     "run",
+    "share_rate",
     "suspend",
     "together",
     "written_changes",
@@ -60,6 +61,7 @@ _LATER = {
     "pause": "many",
     "record_places": "draft",
     "resolve_all": "many",
+    "share_rate": "live",
     "written_changes": "draft",
 }
 

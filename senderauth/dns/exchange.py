@@ -77,7 +77,8 @@ class Server:
     ) -> None:
         self.text, self.scheme, self.address, self.port = text, scheme, address, port
         self.authname = authname
-        self.interval = 1 / rate if rate else 0.0
+        self.interval = 0.0
+        """Seconds between two questions."""
         self.edns = self.keeps_case = True
         self.lost_case = self.silences = 0
         self.held = self.down = self._free = 0.0
@@ -87,6 +88,11 @@ class Server:
         self._lock = Lock()
         self.plain_from = 0.0
         """From when on it is known of nothing that a question to it must heed (see flight.py)."""
+        self.pace(rate)
+
+    def pace(self, rate: float | None) -> None:
+        """So many questions a second at most; None: any number."""
+        self.interval = 1 / rate if rate else 0.0
         self._review()
 
     def _review(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from senderauth.dns.core import Answer, Question
+from senderauth.dns.core import Answer, Question, Resolver
 from senderauth.dns.drive import Scheduler, scheduler, suspend, together
 
 if TYPE_CHECKING:
@@ -59,6 +59,12 @@ class LiveResolver:
     def __reduce__(self) -> tuple[object, ...]:
         """For another process: the same servers, nothing of what was learnt of them."""
         return _again, (self._given, self._timeout, self._tries, self._rate, self._port)
+
+    def share(self, count: int) -> None:
+        """From now on, `count` processes ask with this rate together."""
+        if self._rate:
+            for server in self._known_servers():
+                server.pace(self._rate / count)
 
     @property
     def nameservers(self) -> tuple[str, ...]:
@@ -150,6 +156,15 @@ class LiveResolver:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def share_rate(resolver: Resolver, count: int) -> None:
+    """Tells a resolver in this process, whatever it is wrapped in, that `count` of its kind are at work."""
+    below: Any = resolver
+    while not isinstance(below, LiveResolver) and hasattr(below, "over"):
+        below = below.over
+    if isinstance(below, LiveResolver):
+        below.share(count)
 
 
 def _again(
