@@ -15,6 +15,8 @@ MAX_NAME = 253
 MAX_LABEL = 63
 MAX_WRITTEN = 1_024
 """Characters; a name of 253 octets is shorter in any form."""
+KEPT = 8_192
+"""Names remembered by each function: an audit asks for a name some times in a row, then never again."""
 
 
 def normalise(name: str) -> str | None:
@@ -25,7 +27,7 @@ def normalise(name: str) -> str | None:
     return _normalise(name) if len(name) <= MAX_WRITTEN else None
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=KEPT)
 def _normalise(name: str) -> str | None:
     if not name.isascii():
         name = _to_ascii(name)
@@ -51,7 +53,7 @@ def _to_ascii(name: str) -> str:
         return ""
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=KEPT)
 def hostname(name: str) -> str | None:
     """As `normalise`, and only letters, digits and hyphens in each label, as a host or a mail domain
     has them (RFC 1123 2.1, RFC 5321 2.3.5); at least two labels.
@@ -118,7 +120,7 @@ def _suffixes() -> frozenset[str]:
     )
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=KEPT)
 def public_suffix(name: str) -> str:
     """The public suffix of a name in normal form, private section included; the top label if no rule
     fits ("*" is the default rule).

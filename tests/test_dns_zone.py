@@ -39,6 +39,9 @@ s1._domainkey TXT ("v=DKIM1\; k=rsa\; "
 _srv._tcp SRV 0 5 5060 sip
 $GENERATE 1-3 host$ A 10.0.0.$
 od\.d TXT odd
+old DNAME wild
+hidden.old TXT hidden
+moved DNAME www.example.org.
 $ORIGIN deep
 x TXT foo
 ; senderauth: timeout slow.example.com A
@@ -114,6 +117,14 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> ZoneResolver:
         ("c.wild.example.com", "TXT", NOERROR, (), 300, (), ""),  # an empty non-terminal blocks
         ("z.c.wild.example.com", "TXT", NXDOMAIN, (), 300, (), ""),  # and is the closest encloser
         ("q.alias.example.com", "A", NOERROR, ("192.0.2.2",), 300, ("mx.example.com",), ""),
+        # what a DNAME is above of, RFC 6672
+        ("q.old.example.com", "TXT", NOERROR, (b"wild",), 300, ("q.wild.example.com",), ""),
+        ("hidden.old.example.com", "TXT", NOERROR, (b"wild",), 300, ("hidden.wild.example.com",), ""),
+        ("a.b.c.old.example.com", "A", NOERROR, ("192.0.2.3",), 300, ("a.b.c.wild.example.com",), ""),
+        ("old.example.com", "TXT", NOERROR, (), 300, (), ""),
+        ("old.example.com", "DNAME", NOERROR, ("wild.example.com",), 3600, (), ""),
+        ("q.old.example.com", "CNAME", NOERROR, ("q.wild.example.com",), 3600, (), ""),
+        ("q.moved.example.com", "A", TIMEOUT, (), 0, ("q.www.example.org",), "outside-zones"),
         # elsewhere
         ("sub.example.com", "A", TIMEOUT, (), 0, (), "delegated"),
         ("sub.example.com", "NS", TIMEOUT, (), 0, (), "delegated"),

@@ -170,7 +170,7 @@ async def _discovered(
     return await (_by_walk(search) if standard == "rfc9989" else _by_suffix(search))
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def question(name: str) -> Question | None:
     """The question for the record of a name; None where the name is too long to have one."""
     place = names.normalise(f"_dmarc.{name}")

@@ -1,10 +1,10 @@
 """Zones at hand: answers from records given in a program or read from master files.
 
 Theory of operation. A name that is asked has its records, is an alias, or is searched for: failing by
-directive; outside every zone (unknown now); below a delegation (the data is elsewhere: unknown now);
-existing without such records, perhaps only because something below it exists; covered by a wildcard of
-its closest encloser (RFC 4592 3.3.1); or absent. Everything is prepared when the zones are read, so
-the usual question costs one look-up.
+directive; below a DNAME (an alias, RFC 6672); outside every zone (unknown now); below a delegation (the
+data is elsewhere: unknown now); existing without such records, perhaps only because something below it
+exists; covered by a wildcard of its closest encloser (RFC 4592 3.3.1); or absent. Everything is prepared
+when the zones are read, so the usual question costs one look-up.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class ZoneResolver:
         self._zones: dict[str, tuple[Answer, Answer]] = {}
         """By apex: what a name without such records answers, and a name that does not exist."""
         self._cuts: set[str] = set()
+        self._dnames: dict[str, Answer] = {}
         self._failing: dict[tuple[str, bool, str | None], Answer] = {}
         """By name, whether it is for what is below the name, and type."""
 
@@ -56,6 +57,7 @@ class ZoneResolver:
             owner = name.lower().removesuffix(".")
             zone._exists(owner, "")
             zone._answers[owner, rdtype.upper()] = answer_of(rdtype.upper(), given)
+        zone._know_dnames()
         return zone
 
     @classmethod
@@ -93,6 +95,7 @@ class ZoneResolver:
                 zones.setdefault(apex, {}).setdefault((entry.owner, entry.rdtype), []).append(entry)
         for apex, sets in zones.items():
             self._add_zone(apex, sets, zones)
+        self._know_dnames()
         for file in files:
             for failure in file.failures:
                 self._fail(failure)
@@ -119,6 +122,18 @@ class ZoneResolver:
     def _exists(self, name: str, apex: str) -> None:
         """The name exists, and so do those above it, up to the apex (RFC 8020)."""
         self._names.update(_up_to(name, apex))
+
+    def _know_dnames(self) -> None:
+        """What stands below a DNAME is hidden by it (RFC 6672 2.4)."""
+        self._dnames = {owner: a for (owner, rdtype), a in self._answers.items() if rdtype == "DNAME"}
+        if self._dnames:
+            for key in [key for key in self._answers if self._dname_above(key[0])]:
+                del self._answers[key]
+
+    def _dname_above(self, name: str) -> str | None:
+        """The highest DNAME above a name, if there is one with a target."""
+        above = [step for step in _up_to(name, "") if step in self._dnames and step != name]
+        return above[-1] if above else None
 
     def _fail(self, failure: Failure) -> None:
         """Notes a directive. What stands there already goes, so that it is not found first."""
@@ -159,6 +174,8 @@ class ZoneResolver:
                     failing = self._failing.get((step, step != name, kind))
                     if failing is not None:
                         return failing
+        if self._dnames and (above := self._dname_above(name)) is not None:
+            return _redirected(name, rdtype, above, self._dnames[above])
         found = self._stored(name, rdtype)
         if found is not None:
             return found
@@ -185,6 +202,18 @@ class ZoneResolver:
         if alias is None or not alias.records:
             return alias if alias is not None and alias.unknown else None
         return Answer(Status.NOERROR, ttl=alias.ttl, canonical_name=alias.records[0], source="zone")
+
+
+def _redirected(name: str, rdtype: str, owner: str, dname: Answer) -> Answer:
+    """The CNAME that a DNAME above the name makes for it (RFC 6672 2.2, 3.1)."""
+    if dname.unknown or not dname.records:
+        return dname
+    target = names.normalise(f"{name.removesuffix(owner)}{dname.records[0]}")
+    if target is None:  # YXDOMAIN: too long
+        return Answer(Status.SERVFAIL, note="dname-too-long", source="zone")
+    if rdtype == "CNAME":
+        return Answer(Status.NOERROR, (target,), dname.ttl, source="zone")
+    return Answer(Status.NOERROR, ttl=dname.ttl, canonical_name=target, source="zone")
 
 
 def _up_to(name: str, apex: str) -> Iterator[str]:
@@ -230,7 +259,7 @@ def answer_of(rdtype: str, given: Iterable[Any] | Status, ttl: int = 300) -> Ans
     if rdtype == "TXT":
         strings = tuple([record if isinstance(record, tuple) else (record,) for record in records])
         records = tuple([b"".join(parts) for parts in strings])
-    elif rdtype in ("PTR", "CNAME", "NS"):
+    elif rdtype in ("PTR", "CNAME", "DNAME", "NS"):
         records = tuple([record.lower().removesuffix(".") for record in records])
     elif rdtype == "MX":
         records = tuple([(preference, host.lower().removesuffix(".")) for preference, host in records])
