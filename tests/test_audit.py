@@ -14,7 +14,16 @@ from senderauth.audit import Row, Summary, audit, audit_rows, chosen_fields, cho
 from senderauth.audit.asks import Asks
 from senderauth.audit.mx import mail_exchange
 from senderauth.audit.stranger import HOST, STRANGER
-from senderauth.dns import Answer, Question, Status, ZoneResolver, drive
+from senderauth.dns import (
+    Answer,
+    LiveResolver,
+    OverlayResolver,
+    Question,
+    Status,
+    ZoneResolver,
+    drive,
+    share_rate,
+)
 from senderauth.report import schema
 from senderauth.simulation import Scenario, mail_domain
 
@@ -458,3 +467,13 @@ def test_a_finding_of_two_severities_is_counted_whole_under_the_worse() -> None:
         summary.add({"state": "ok", "findings": [{"id": "dmarc-tag-twice", "severity": severity}]})
     found = summary.document(complete=True, seconds=0)["findings"]
     assert found == {"dmarc-tag-twice": {"severity": "high", "count": 3}}
+
+
+def test_processes_share_one_rate() -> None:
+    """`--jobs 4 --rate 2000` asks each server 2,000 questions a second, not 8,000."""
+    live = LiveResolver(["192.0.2.53", "192.0.2.54"], rate=2000)
+    share_rate(OverlayResolver({(D, "TXT"): None}, over=live), 4)
+    assert [round(server.interval, 6) for server in live._known_servers()] == [0.002, 0.002]
+    share_rate(live, 1)
+    assert [round(server.interval, 6) for server in live._known_servers()] == [0.0005, 0.0005]
+    share_rate(ZoneResolver.from_records({}), 4)  # has no pace
