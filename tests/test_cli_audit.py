@@ -298,9 +298,20 @@ def test_several_processes_write_the_same_bytes(world: Path, whole: bytes, tmp_p
     assert json.loads((tmp_path / "s.json").read_text("utf-8"))["rows"] == COUNT
 
 
+@pytest.fixture(scope="module")
+def longer(world: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
+    """A world whose list is so long that no process is through with it before another one begins."""
+    folder = tmp_path_factory.mktemp("longer")
+    (folder / "list.txt").write_bytes((world / "list.txt").read_bytes() * 10)
+    (folder / "example.zone").write_bytes((world / "example.zone").read_bytes())
+    assert run(folder, "-o", str(folder / "whole.jsonl"), "-q").returncode == 3
+    return folder, (folder / "whole.jsonl").read_bytes()
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 @pytest.mark.parametrize("who", ["parent", "worker"])
-def test_a_lost_process_costs_no_row(world: Path, whole: bytes, tmp_path: Path, who: str) -> None:
+def test_a_lost_process_costs_no_row(longer: tuple[Path, bytes], tmp_path: Path, who: str) -> None:
+    world, whole = longer
     target = tmp_path / "audit.jsonl"
     words = command(world, "-o", str(target), "--jobs", "2", "--concurrency", "1", "-q")
     with subprocess.Popen(words, stderr=subprocess.PIPE) as process:
