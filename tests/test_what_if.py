@@ -11,8 +11,10 @@ from senderauth.advice import what_if
 from senderauth.cli.arguments import resolver_for, without_changes
 from senderauth.dns import Answer, DraftResolver, OverlayResolver, Question, Status, drive, written_changes
 from senderauth.report import document, schema, what_if_document, what_if_text, wording
+from tests.test_cases import compare
 from tests.test_cli import refusal, senderauth
 
+WHAT_IF = Path(__file__).parents[1] / "fixtures" / "what-if"
 DEMO = ("--host", "203.0.113.9", "--demo")
 BETTER = 'webshop.example TXT "v=spf1 ip4:203.0.113.9 -all"'
 
@@ -173,6 +175,73 @@ def test_check_answers_what_if() -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.index("As it is now") < done.stdout.index("REFUSED")
     assert done.stdout.index("With these records") < done.stdout.index("NO OBJECTION")
+
+
+BOUNCE = "550 5.7.1 Email rejected per DMARC policy for webshop.example"
+LOG = (
+    "Nov 24 10:00:00 mx postfix/qmgr[1]: 4F1A23BCD1: from=<a@webshop.example>, size=9, nrcpt=1 (active)\n"
+    "Nov 24 10:00:01 mx postfix/smtp[2]: 4F1A23BCD1: to=<b@example.net>, relay=mx.example.net[192.0.2.9]:25, "
+    "delay=1, delays=0/0/0/0, dsn=5.7.1, status=bounced (host mx.example.net[192.0.2.9] said: "
+    f"{BOUNCE} (in reply to end of DATA command))\n"
+)
+MAIL = "From: Shop <shop@webshop.example>\nSubject: Order\n\nHello\n"
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["one", "several"])
+def test_a_message_is_judged_without_the_changes_too(tmp_path: Path, several: bool) -> None:
+    files = [tmp_path / f"{name}.eml" for name in ("one", "two")[: 1 + several]]
+    for file in files:
+        file.write_text(MAIL)
+    done = senderauth("message", *map(str, files), "--ip", "203.0.113.9", "--demo", "--set", BETTER)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("As it is now\nREFUSED") == len(files)
+    assert done.stdout.count("With these records\n") == len(files)
+    assert done.stdout.index("REFUSED") < done.stdout.index("NO OBJECTION")
+    if several:
+        assert done.stdout.startswith(f"{files[0]}\n")
+
+
+def test_a_bounce_is_explained_without_the_changes_too() -> None:
+    done = senderauth("explain", BOUNCE, "--ip", "203.0.113.9", "--demo", "--set", BETTER)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.index("As it is now\nCONFIRMED") < done.stdout.index("With these records")
+    assert done.stdout.index("With these records") < done.stdout.index("NOT REPRODUCED")
+
+
+def test_a_log_is_explained_without_the_changes_too(tmp_path: Path) -> None:
+    file = tmp_path / "mail.log"
+    file.write_text(LOG)
+    done = senderauth("explain", str(file), "--ip", "203.0.113.9", "--demo", "--set", BETTER)
+    assert done.returncode == 0, done.stderr
+    assert "1 × webshop.example 203.0.113.9: CONFIRMED" in done.stdout
+    assert done.stdout.index("203.0.113.9: CONFIRMED") < done.stdout.index("NOT REPRODUCED")
+
+
+@pytest.mark.parametrize("kind", ["check", "message", "explain", "log"])
+def test_what_stood_before_stands_before_the_report(kind: str, tmp_path: Path) -> None:
+    mail, log = tmp_path / "a.eml", tmp_path / "mail.log"
+    mail.write_text(MAIL)
+    log.write_text(LOG)
+    words = {
+        "check": ("check", "shop@webshop.example", "--unsigned", "--host", "203.0.113.9"),
+        "message": ("message", str(mail), "--ip", "203.0.113.9", "--at", "2026-11-24T12:00Z"),
+        "explain": ("explain", BOUNCE, "--ip", "203.0.113.9"),
+        "log": ("explain", str(log), "--ip", "203.0.113.9"),
+    }[kind]
+    words = (*words, "--demo", "--set", BETTER, "--unset", "_dmarc.webshop.example TXT")
+    for language in ("en", "nl", "de"):
+        compare(WHAT_IF / f"{kind}.{language}.txt", senderauth(*words, "--lang", language).stdout)
+
+    jsonschema = pytest.importorskip("jsonschema")
+    done = senderauth(*words[:-2], "--json")
+    whole = json.loads(done.stdout)
+    jsonschema.Draft202012Validator(schema(whole["schema"].split("/")[1])).validate(whole)
+    told = whole["what_if"]
+    assert (told["before"], told["after"]) == ("refused", "accepted")
+    assert told["changes"][0]["name"] == "webshop.example"
+    assert "dmarc-tree-walk" in {case["receiver"] for case in told["cures"]}
+    if whole["schema"] == "senderauth/explain/1":
+        assert told["confirmation"] == {"before": "confirmed", "after": "not-reproduced"}
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from senderauth.advice.explainer import Candidate, Explained, Explainer, Explanation, Group, explain
     from senderauth.advice.message import Examined, MessageReport, verify_message
     from senderauth.advice.proposals import (
+        Judged,
         Proposal,
         PublicKey,
         WhatIf,
@@ -35,6 +36,7 @@ __all__ = [
     "Explainer",
     "Explanation",
     "Group",
+    "Judged",
     "MessageReport",
     "Proposal",
     "PublicKey",
@@ -59,7 +61,8 @@ _DOORS |= {"Claim": "claims"}
 _DOORS |= dict.fromkeys(("Examined", "MessageReport", "verify_message"), "message")
 _DOORS |= dict.fromkeys(("DraftReport", "check_draft"), "draft")
 _DOORS |= dict.fromkeys(
-    ("Proposal", "PublicKey", "WhatIf", "new_pair", "propose", "public_key", "what_if"), "proposals"
+    ("Judged", "Proposal", "PublicKey", "WhatIf", "new_pair", "propose", "public_key", "what_if"),
+    "proposals",
 )
 
 

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from senderauth.advice import Judged, WhatIf
     from senderauth.dns import Resolver
     from senderauth.values import Severity
 
@@ -76,6 +77,18 @@ def without_changes(resolver: Resolver) -> Resolver | None:
     while isinstance(below, (OverlayResolver, DraftResolver)):
         below = below.over
     return None if below is resolver else below
+
+
+def before_changes(resolver: Resolver, after: Judged, again: Callable[[Resolver], Judged]) -> WhatIf | None:
+    """The send judged without the changes that were only supposed, compared with the report that has them;
+    None where there are none. again: judges it on a resolver.
+    """
+    below = without_changes(resolver)
+    if below is None:
+        return None
+    from senderauth.advice import what_if
+
+    return what_if(again(below), after, resolver)
 
 
 def _base(

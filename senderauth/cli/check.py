@@ -83,7 +83,7 @@ def check(
     senderauth check shop@example.com --host 203.0.113.9 --dkim example.com:s1
     """
     from senderauth import sync
-    from senderauth.cli.arguments import fail_level, resolver_for, without_changes
+    from senderauth.cli.arguments import before_changes, fail_level, resolver_for
     from senderauth.cli.main import fail
     from senderauth.simulation import Scenario, parse_signer
 
@@ -104,12 +104,7 @@ def check(
         )
         level = fail_level(fail_on)
         report = sync.check(scenario, asked, receivers=receiver, with_lint=lint)
-        below = without_changes(asked) if set_ or unset or over_live else None
-        changed = None
-        if below is not None:
-            from senderauth.advice import what_if
-
-            changed = what_if(sync.check(scenario, below, receivers=receiver), report, asked)
+        changed = before_changes(asked, report, lambda below: sync.check(scenario, below, receivers=receiver))
         proposals = None
         if fix or form:
             from senderauth.cli.fixing import proposals_for, show_form

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import repeat, tee
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,6 +25,7 @@ from senderauth.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from senderauth.advice import Explained
     from senderauth.dns import Resolver
     from senderauth.report import Wording
 
@@ -110,10 +112,19 @@ def _run(
     fix: bool,
 ) -> int:
     from senderauth import sync
+    from senderauth.advice import what_if
     from senderauth.cli import sources
+    from senderauth.cli.arguments import without_changes
     from senderauth.cli.fixing import proposals_for
     from senderauth.cli.output import columns, in_colour, write, write_json
-    from senderauth.report import explain_document, explain_text, proposals_document, proposals_text
+    from senderauth.report import (
+        confirmation_text,
+        explain_document,
+        explain_text,
+        proposals_document,
+        proposals_text,
+        what_if_text,
+    )
 
     data, rest = sources.read(argument)
     look: dict[str, Any] = {"width": columns(), "colour": in_colour(), "verbose": verbose}
@@ -122,12 +133,24 @@ def _run(
     report = sync.explain(data, asked, **given)
     checked = next((bounce.check for bounce in report.bounces if bounce.check is not None), None)
     proposals = proposals_for(checked, asked) if fix and checked is not None and asked is not None else None
+    below = None if asked is None else without_changes(asked)
+    pair = None
+    if below is not None:
+        place = next((i for i, bounce in enumerate(report.bounces) if bounce.check is not None), 0)
+        pair = sync.explain(data, below, **given).bounces[place], report.bounces[place]
     if json:
         whole = explain_document(report.bounces, report.groups)
+        if pair is not None and asked is not None:
+            whole["what_if"] = _changed(*pair, asked)
         if proposals is not None:
             whole["proposals"] = proposals_document(proposals)["proposals"]
         write_json(whole)
     else:
+        if pair is not None and asked is not None:
+            before, after = pair
+            page: dict[str, Any] = {"width": columns(), "colour": in_colour()}
+            said = confirmation_text(before, words, **page)
+            write(what_if_text(what_if(before.check, after.check, asked), words, said=said, **page))
         write(explain_text(report, words, **look))
         if proposals is not None:
             write(proposals_text(proposals, words, width=columns(), colour=in_colour()))
@@ -144,14 +167,35 @@ def _log(
 ) -> int:
     """Explains a log's bounces as they come; as JSON each is written at once."""
     from senderauth import sync
-    from senderauth.advice import Explainer
+    from senderauth.advice import Explainer, what_if
+    from senderauth.cli.arguments import without_changes
     from senderauth.cli.output import write, write_json
-    from senderauth.report import explain_document, groups_text
+    from senderauth.report import cases_text, explain_document, groups_text, what_if_text
 
     explainer = Explainer(asked, **given)
-    for bounce in sync.explain_log(lines, explainer):
+    below = None if asked is None else without_changes(asked)
+    earlier = None if below is None else Explainer(below, **given)
+    lines, again = tee(lines) if earlier is not None else (lines, iter(()))
+    before = repeat(None) if earlier is None else sync.explain_log(again, earlier)
+    for bounce, was in zip(sync.explain_log(lines, explainer), before, strict=False):
         if json:
-            write_json(explain_document((bounce,), (), with_check=False), indent=None)
+            whole = explain_document((bounce,), (), with_check=False)
+            if was is not None and asked is not None:
+                whole["what_if"] = _changed(was, bounce, asked)
+            write_json(whole, indent=None)
     if not json:
+        if earlier is not None and asked is not None:
+            page = {name: look[name] for name in ("width", "colour")}
+            said = cases_text(earlier.groups(), words, **page)
+            write(what_if_text(what_if(None, None, asked), words, said=said, **page))
         write(groups_text(explainer.groups(), words, **look))
     return explainer.exit_code()
+
+
+def _changed(before: Explained, after: Explained, asked: Resolver) -> dict[str, Any]:
+    """What was supposed and what it changes for a bounce."""
+    from senderauth.advice import what_if
+    from senderauth.report import what_if_document
+
+    told = what_if_document(what_if(before.check, after.check, asked))
+    return {**told, "confirmation": {"before": before.confirmation, "after": after.confirmation}}

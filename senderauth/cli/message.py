@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -32,7 +33,7 @@ from senderauth.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from senderauth.advice import MessageReport, Proposal
+    from senderauth.advice import MessageReport, Proposal, WhatIf
     from senderauth.cli.mails import Mail
     from senderauth.dns import Resolver
 
@@ -97,7 +98,8 @@ def message(
 
     senderauth message mail.eml --ip 203.0.113.9
     """
-    from senderauth.cli.arguments import fail_level, moment, resolver_for
+    from senderauth import sync
+    from senderauth.cli.arguments import before_changes, fail_level, moment, resolver_for
     from senderauth.cli.fixing import message_judge
     from senderauth.cli.mails import is_single, mails
     from senderauth.cli.main import fail, warn
@@ -130,6 +132,7 @@ def message(
         shown = _Output(single, json, lang, verbose, quiet, noted_by)
         if (fix or form) and not single:
             raise ValueError("--fix takes one message")
+        quick = {**facts, "with_second_opinion": False, "with_diagnosis": False}
         codes = set()
         for mail, report in _judged(mails(files), CachingResolver(over=asked), facts):
             if report is None:
@@ -148,7 +151,9 @@ def message(
                         key=key,
                         new_key=new_key,
                     )
-                shown.write(mail.name, report)
+                again = partial(sync.verify_message, mail.octets, **quick)
+                changed = before_changes(asked, report, again)
+                shown.write(mail.name, report, changed)
                 codes.add(report.exit_code(level))
         shown.end()
     except ValueError as problem:
@@ -213,11 +218,21 @@ class _Output:
         self.form = form
         self.proposals = proposals_for(report, resolver, form=form, **options)
 
-    def write(self, name: str, report: MessageReport) -> None:
-        """One message's report: a document or a line of JSON, the field, the report or its short form."""
+    def write(self, name: str, report: MessageReport, changed: WhatIf | None) -> None:
+        """One message's report: a document or a line of JSON, the field, the report or its short form; with
+        what came before the changes that were only supposed.
+        """
         from senderauth.cli.output import columns, in_colour, write, write_json
         from senderauth.message import write_results
-        from senderauth.report import message_document, message_text, proposals_document, proposals_text
+        from senderauth.report import (
+            message_document,
+            message_text,
+            printable,
+            proposals_document,
+            proposals_text,
+            what_if_document,
+            what_if_text,
+        )
 
         self.counts[report.outcome] += 1
         if self.form is not None:
@@ -228,15 +243,21 @@ class _Output:
             write(write_results(self.authserv_id, report.authentication_results).replace("\r\n", "\n"))
         elif self.json:
             whole = message_document(report, name)
+            if changed is not None:
+                whole["what_if"] = what_if_document(changed)
             if self.proposals is not None:
                 whole["proposals"] = proposals_document(self.proposals)["proposals"]
             write_json(whole, 2 if self.single else None)
         else:
+            if changed is not None:
+                if not self.single:
+                    write(printable(name) + "\n")
+                write(what_if_text(changed, self.words, width=columns(), colour=in_colour()))
             write(
                 message_text(
                     report,
                     self.words,
-                    name="" if self.single else name,
+                    name="" if self.single or changed is not None else name,
                     width=columns(),
                     colour=in_colour(),
                     verbose=self.verbose,

@@ -13,7 +13,13 @@ from senderauth.report.catalogue_list import (
 from senderauth.report.diff_text import diff_text
 from senderauth.report.document import document, message_document, schema, schema_kinds
 from senderauth.report.draft import draft_text
-from senderauth.report.explanation import explain_document, explain_text, groups_text
+from senderauth.report.explanation import (
+    cases_text,
+    confirmation_text,
+    explain_document,
+    explain_text,
+    groups_text,
+)
 from senderauth.report.handover import FORMS, handover
 from senderauth.report.message import message_text
 from senderauth.report.proposals import (
@@ -33,9 +39,11 @@ __all__ = [
     "Wording",
     "audit_page",
     "audit_summary_text",
+    "cases_text",
     "catalogue_document",
     "catalogue_text",
     "check_text",
+    "confirmation_text",
     "default_language",
     "diff_text",
     "document",

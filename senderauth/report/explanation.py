@@ -62,6 +62,15 @@ def groups_text(
     return str(page)
 
 
+def cases_text(groups: Iterable[Any], words: Wording, *, width: int = 80, colour: bool = False) -> str:
+    """Of what a log tells, only whether it holds: each cause with its domains and addresses."""
+    page = Page(width, colour)
+    for group in groups:
+        page.line(_group_line(group, words), indent=2, hang=4)
+        _cases(page, group, words, indent=4)
+    return str(page)
+
+
 def explain_document(
     bounces: Iterable[Any], groups: Iterable[Any], *, with_check: bool = True
 ) -> dict[str, Any]:
@@ -122,8 +131,11 @@ def _group_members(page: Page, group: Any, words: Wording) -> None:
         page.line(words.say("explain", "group-recipients", {"recipients": named}), indent=2, hang=2)
     if group.lines:
         page.line(words.say("explain", "group-lines", {"lines": list(group.lines)}), indent=2, hang=2)
-    if len(group.cases) < 2:
-        return
+    if len(group.cases) > 1:
+        _cases(page, group, words)
+
+
+def _cases(page: Page, group: Any, words: Wording, indent: int = 2) -> None:
     for case in group.cases:
         facts = {
             "count": case.count,
@@ -131,7 +143,7 @@ def _group_members(page: Page, group: Any, words: Wording) -> None:
             "address": case.address or "-",
             "confirmation": words.say("explain", f"proof-{case.confirmation}"),
         }
-        page.line(words.say("explain", "group-case", facts), indent=2, hang=4)
+        page.line(words.say("explain", "group-case", facts), indent=indent, hang=4)
 
 
 def _bounce(page: Page, bounce: Any, words: Wording, *, whole: bool) -> None:
@@ -231,11 +243,22 @@ def _codes(page: Page, bounce: Any, words: Wording, indent: int) -> None:
         page.line(f"{key.replace('x.', 'X.')}: {said} ({source})", indent=indent + 2, hang=2)
 
 
-def _proof(page: Page, bounce: Any, words: Wording) -> None:
-    page.head(words.say("explain", "head-proof"))
+def confirmation_text(bounce: Any, words: Wording, *, width: int = 80, colour: bool = False) -> str:
+    """Whether the bounce's cause holds, and why, by itself."""
+    page = Page(width, colour)
+    _confirmation(page, bounce, words)
+    return str(page)
+
+
+def _confirmation(page: Page, bounce: Any, words: Wording) -> None:
     style = {"confirmed": "refused", "not-reproduced": "accepted"}.get(bounce.confirmation, "unknown")
     word = words.say("explain", f"proof-{bounce.confirmation}")
     page.lead(word, style, explain_reason(bounce.reason, words))
+
+
+def _proof(page: Page, bounce: Any, words: Wording) -> None:
+    page.head(words.say("explain", "head-proof"))
+    _confirmation(page, bounce, words)
     if bounce.step is not None and bounce.confirmation != "cannot-be-checked":
         page.line(words.say("explain", "step", {"reason": words.reason(bounce.step)}), indent=2, hang=2)
     if bounce.assumed and bounce.confirmation != "cannot-be-checked":

@@ -12,8 +12,12 @@ from senderauth.report.wording import Wording
 from senderauth.values import plain
 
 
-def what_if_text(what_if: Any, words: Wording, *, width: int = 80, colour: bool = False) -> str:
-    """What was supposed, and the answers without it. The report that follows is the one with it."""
+def what_if_text(
+    what_if: Any, words: Wording, *, said: str = "", width: int = 80, colour: bool = False
+) -> str:
+    """What was supposed, and the answers without it, after what is `said` besides. The report that follows
+    is the one with it.
+    """
     page = Page(width, colour)
     page.line(words.say("proposals", "what-if"), style="head")
     for zone in what_if.zones:
@@ -26,7 +30,9 @@ def what_if_text(what_if: Any, words: Wording, *, width: int = 80, colour: bool 
             page.line(f"{place} {shown_record(change.rdtype, record)}", indent=2, hang=4)
     page.line()
     page.line(words.say("proposals", "before"), style="head")
-    answers(page, what_if.before, words)
+    page.lines += said.splitlines()
+    if what_if.before is not None:
+        answers(page, what_if.before, words)
     page.line()
     page.line(words.say("proposals", "after"), style="head")
     return str(page)
@@ -34,11 +40,12 @@ def what_if_text(what_if: Any, words: Wording, *, width: int = 80, colour: bool 
 
 def what_if_document(what_if: Any) -> dict[str, Any]:
     """What was supposed and what it changes, for the document of the report with it."""
+    before, after = what_if.outcomes
     return {
         "changes": plain(what_if.changes),
         "zones": list(what_if.zones),
-        "before": what_if.before.outcome,
-        "after": what_if.after.outcome,
+        "before": before,
+        "after": after,
         "cures": plain(what_if.cures),
         "leaves": plain(what_if.leaves),
         "worse": plain(what_if.worse),

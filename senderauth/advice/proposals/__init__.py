@@ -1,5 +1,6 @@
 """Changes to records, tried before they are published."""
 
+from senderauth.advice.proposals.compare import Judged
 from senderauth.advice.proposals.keys import KeyPair, PublicKey, new_pair, public_key
 from senderauth.advice.proposals.make import propose
 from senderauth.advice.proposals.proposal import Case, Change, Other, Proof, Proposal, Reach, Setting
@@ -8,6 +9,7 @@ from senderauth.advice.proposals.supposed import Supposed, WhatIf, what_if
 __all__ = [
     "Case",
     "Change",
+    "Judged",
     "KeyPair",
     "Other",
     "Proof",

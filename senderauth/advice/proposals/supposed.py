@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from senderauth.advice.judge import Report
-from senderauth.advice.proposals.compare import compared
+from senderauth.advice.proposals.compare import Judged, compared, outcome_of
 from senderauth.advice.proposals.proposal import Case, text_of
 from senderauth.dns import DraftResolver, OverlayResolver, Resolver
+from senderauth.simulation import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +26,26 @@ class WhatIf:
     changes: tuple[Supposed, ...]
     zones: tuple[str, ...]
     """Zones that stand as in a draft."""
-    before: Report
-    after: Report
+    before: Judged | None
+    """None where the send could not be judged."""
+    after: Judged | None
     cures: tuple[Case, ...]
     leaves: tuple[Case, ...]
     worse: tuple[Case, ...]
     """Answers that are worse than before."""
 
+    @property
+    def outcomes(self) -> tuple[Outcome, Outcome]:
+        """The worst answers before and after."""
+        return _outcome(self.before), _outcome(self.after)
 
-def what_if(before: Report, after: Report, resolver: Resolver) -> WhatIf:
-    """Compares two reports; the resolver of the second one tells what was supposed."""
+
+def _outcome(report: Judged | None) -> Outcome:
+    return "unknown" if report is None else outcome_of(report)
+
+
+def what_if(before: Judged | None, after: Judged | None, resolver: Resolver) -> WhatIf:
+    """Compares two reports of one send; the resolver of the second one tells what was supposed."""
     changes: list[Supposed] = []
     zones: tuple[str, ...] = ()
     while isinstance(resolver, (OverlayResolver, DraftResolver)):
@@ -46,5 +56,5 @@ def what_if(before: Report, after: Report, resolver: Resolver) -> WhatIf:
         else:
             zones += tuple(getattr(resolver.draft, "zones", ()))
         resolver = resolver.over
-    gone, stay, worse = compared(before, after)
+    gone, stay, worse = compared(before, after) if before and after else ((), (), ())
     return WhatIf(tuple(changes), zones, before, after, gone, stay, worse)
