@@ -18,10 +18,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from senderauth.audit import Options, Row, document, tune_memory
+from senderauth.audit import Options, tune_memory
 from senderauth.audit.read import from_domains
 from senderauth.audit.run import Audit
-from senderauth.audit.write import FIELDS, json_line
+from senderauth.audit.write import whole_line
 from senderauth.dns import Answer, LiveResolver, Question, crowd, resolve_all
 
 SELECTORS = ("selector1", "selector2", "google", "default", "s1", "s2")
@@ -50,11 +50,7 @@ class Noted:
 
 def rows(domains: list[str], resolver: LiveResolver | Noted) -> int:
     """Octets of the rows of these domains."""
-
-    def finish(row: Row) -> bytes:
-        return json_line(document(row), FIELDS)
-
-    run = Audit(resolver, finish, Options(SELECTORS), retries=0)
+    run = Audit(resolver, whole_line, Options(SELECTORS), retries=0)
     return sum(map(len, run.rows(from_domains(domains))))
 
 

@@ -69,8 +69,10 @@ def hostname(name: str) -> str | None:
 
 @lru_cache(maxsize=4_096)
 def display(name: str) -> str:
-    """The name in U-labels, for people; a label that cannot be decoded stays as it is."""
-    if "xn--" not in name:
+    """The name in U-labels, for people; a label that cannot be decoded stays as it is, and so does what is
+    too long to be a name.
+    """
+    if "xn--" not in name or len(name) > MAX_NAME:
         return name
     import idna
 

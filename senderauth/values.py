@@ -27,9 +27,9 @@ def frozen(cls: type[T]) -> type[T]:
     """`dataclass(frozen=True, slots=True)` for what is made by the million, in a third of the time.
 
     Theory of operation. The constructor of a frozen dataclass goes past its own guard with a call for each
-    field. This one, made as dataclasses makes
-    it, turns the new object into one of a class with the same slots and no guard, writes the
-    fields, and turns it back. Only for classes without bases, `init=False` and `kw_only`.
+    field. This one, made from text as dataclasses makes its own, turns the new object into one of a class
+    with the same slots and no guard, writes the fields, and turns it back. Only for classes without bases,
+    `init=False` and `kw_only`.
     """
     made: Any = dataclass(frozen=True, slots=True, init=False)(cls)
     known: dict[str, Any] = {
@@ -221,7 +221,8 @@ def plain(value: object) -> Any:
     return str(value)
 
 
-_PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
+PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
+"""A fact's place in a template."""
 
 
 def fill(template: str, facts: Facts) -> str:
@@ -231,4 +232,4 @@ def fill(template: str, facts: Facts) -> str:
         value = plain(facts[match[1]]) if match[1] in facts else match[0]
         return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
-    return _PLACEHOLDER.sub(text, template)
+    return PLACEHOLDER.sub(text, template)

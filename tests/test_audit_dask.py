@@ -70,6 +70,16 @@ def whole(listed: Path, server: str, tmp_path_factory: pytest.TempPathFactory) -
     return target.read_bytes()
 
 
+def begun(words: list[str], target: Path) -> subprocess.Popen[bytes]:
+    """The run, once it has written something."""
+    running = subprocess.Popen(words, stderr=subprocess.PIPE)
+    until = time.monotonic() + 60
+    while not (target.exists() and target.stat().st_size) and running.poll() is None:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return running
+
+
 def test_a_cluster_writes_the_same_bytes(
     listed: Path, server: str, cluster: Any, whole: bytes, tmp_path: Path
 ) -> None:
@@ -85,11 +95,7 @@ def test_a_lost_workers_part_is_done_again_and_no_row_comes_twice(
 ) -> None:
     target = tmp_path / "out.jsonl"
     words = command(listed, server, target, "--dask", cluster.scheduler_address, "--rate", "800")
-    running = subprocess.Popen(words, stderr=subprocess.PIPE)
-    until = time.monotonic() + 60
-    while not (target.exists() and target.stat().st_size) and running.poll() is None:
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    running = begun(words, target)
     os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
     _, errors = running.communicate(timeout=120)
     assert running.returncode == 0, errors
@@ -101,11 +107,7 @@ def test_a_run_that_was_stopped_is_continued_without_the_cluster(
 ) -> None:
     target = tmp_path / "out.jsonl"
     words = command(listed, server, target, "--dask", cluster.scheduler_address, "--rate", "800")
-    running = subprocess.Popen(words, stderr=subprocess.PIPE)
-    until = time.monotonic() + 60
-    while not (target.exists() and target.stat().st_size) and running.poll() is None:
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    running = begun(words, target)
     running.send_signal(signal.SIGINT)
     running.communicate(timeout=120)
     assert running.returncode in (0, 130)

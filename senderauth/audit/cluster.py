@@ -20,9 +20,8 @@ from uuid import uuid4
 
 from senderauth.audit.examine import Options
 from senderauth.audit.read import Entry
-from senderauth.audit.row import FIELDS, Row, document
 from senderauth.audit.run import Audit
-from senderauth.audit.write import json_line
+from senderauth.audit.write import whole_line
 from senderauth.dns import Resolver, share_rate
 
 FIRST, LEAST, MOST = 100, 20, 2_000
@@ -131,10 +130,6 @@ def _version() -> str:
     return version("senderauth")
 
 
-def _finish(row: Row) -> bytes:
-    return json_line(document(row), FIELDS)
-
-
 def _examined(run: str, part: list[Entry], make: Make, width: int, workers: int) -> tuple[list[bytes], float]:
     """The rows of a part in order, and how many seconds they took."""
     with _lock:
@@ -142,7 +137,7 @@ def _examined(run: str, part: list[Entry], make: Make, width: int, workers: int)
         if kept is None:
             _audits.clear()
             resolver, options, retries, cache_size = make
-            audit = Audit(resolver, _finish, options, retries=retries, cache_size=cache_size)
+            audit = Audit(resolver, whole_line, options, retries=retries, cache_size=cache_size)
             kept = _audits[run] = audit, resolver
         audit, resolver = kept
         share_rate(resolver, workers)

@@ -78,7 +78,6 @@ class _Examination:
         self.policies: dict[str, dmarc.Policy] | None = None
         self.practice: adsp.Verdict | None = None
         self.mail_domain: MailDomain | None = None
-        self.spoofed: Spoofing | None = None
 
     async def row(self) -> Row:
         """Everything that is wanted."""
@@ -91,8 +90,9 @@ class _Examination:
         practice = await self._adsp() if "adsp" in parts else None
         if self.options.with_lint:
             self.findings += await lint.lint(self.asks, self.domain)
+        spoofed = await self._spoofing() if "spoofing" in parts else None
         graded = None
-        if "spoofing" in parts and (spoofed := await self._spoofing()) and found and policy and mx:
+        if spoofed and found and policy and mx:
             graded = grade(found, policy, spoofed, mx, any(f.severity == "high" for f in self.findings))
         hosts = await self._hosts() if "hosts" in parts and entry.hosts else ()
         unknown = self.asks.unknown
@@ -105,7 +105,7 @@ class _Examination:
             "unknown" if unknown else "ok",
             None,
             graded,
-            self.spoofed,
+            spoofed,
             found,
             policy,
             practice,
@@ -195,8 +195,7 @@ class _Examination:
             return None
         address = address_of_stranger(survey)
         by_spf = await spf_of_stranger(self.asks, survey, address)
-        self.spoofed = spoofing(survey, address, by_spf, policies, practice, mx.state)
-        return self.spoofed
+        return spoofing(survey, address, by_spf, policies, practice, mx.state)
 
     async def _hosts(self) -> tuple[Host, ...]:
         """What `check` says of the hosts that the line names."""

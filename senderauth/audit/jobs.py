@@ -23,9 +23,8 @@ from zlib import crc32
 from senderauth import names
 from senderauth.audit.examine import Options
 from senderauth.audit.read import Entry
-from senderauth.audit.row import FIELDS, Row, document
 from senderauth.audit.run import WINDOW, Audit, NameServersGone, tune_memory
-from senderauth.audit.write import json_line
+from senderauth.audit.write import whole_line
 from senderauth.dns import Resolver, crowd, pause, share_rate, suspend
 
 BATCH = 50
@@ -128,11 +127,7 @@ def _serve(pipe: Connection, make: tuple[Resolver, Options, int, int, int], widt
     tune_memory()
     resolver, options, retries, cache_size, jobs = make
     share_rate(resolver, jobs)
-
-    def finish(row: Row) -> bytes:
-        return json_line(document(row), FIELDS)
-
-    audit = Audit(resolver, finish, options, retries=retries, cache_size=cache_size)
+    audit = Audit(resolver, whole_line, options, retries=retries, cache_size=cache_size)
     desk = _Desk(pipe)
     Thread(target=desk.read, daemon=True).start()
     try:

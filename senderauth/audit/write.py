@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Literal
 
 from senderauth.audit.columns import COLUMNS, flat
 from senderauth.audit.examine import PARTS
-from senderauth.audit.row import FIELDS
+from senderauth.audit.row import FIELDS, Row, document
 
 Format = Literal["jsonl", "csv", "parquet"]
 FORMATS: tuple[Format, ...] = ("jsonl", "csv", "parquet")
@@ -72,6 +72,11 @@ def json_line(whole: Mapping[str, Any], fields: tuple[str, ...]) -> bytes:
     if fields is not FIELDS:
         whole = {"schema": whole["schema"], **{field: whole[field] for field in fields}}
     return _ENCODE(whole).encode("utf-8", "backslashreplace") + b"\n"
+
+
+def whole_line(row: Row) -> bytes:
+    """A row as one line with all its fields: what processes hand on."""
+    return json_line(document(row), FIELDS)
 
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode

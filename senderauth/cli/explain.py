@@ -25,7 +25,7 @@ from senderauth.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from senderauth.advice import Explained
+    from senderauth.advice import Explained, WhatIf
     from senderauth.dns import Resolver
     from senderauth.report import Wording
 
@@ -112,7 +112,6 @@ def _run(
     fix: bool,
 ) -> int:
     from senderauth import sync
-    from senderauth.advice import what_if
     from senderauth.cli import sources
     from senderauth.cli.arguments import without_changes
     from senderauth.cli.fixing import proposals_for
@@ -147,10 +146,9 @@ def _run(
         write_json(whole)
     else:
         if pair is not None and asked is not None:
-            before, after = pair
             page: dict[str, Any] = {"width": columns(), "colour": in_colour()}
-            said = confirmation_text(before, words, **page)
-            write(what_if_text(what_if(before.check, after.check, asked), words, said=said, **page))
+            said = confirmation_text(pair[0], words, **page)
+            write(what_if_text(_what_if(*pair, asked), words, said=said, **page))
         write(explain_text(report, words, **look))
         if proposals is not None:
             write(proposals_text(proposals, words, width=columns(), colour=in_colour()))
@@ -167,7 +165,7 @@ def _log(
 ) -> int:
     """Explains a log's bounces as they come; as JSON each is written at once."""
     from senderauth import sync
-    from senderauth.advice import Explainer, what_if
+    from senderauth.advice import Explainer
     from senderauth.cli.arguments import without_changes
     from senderauth.cli.output import write, write_json
     from senderauth.report import cases_text, explain_document, groups_text, what_if_text
@@ -187,15 +185,21 @@ def _log(
         if earlier is not None and asked is not None:
             page = {name: look[name] for name in ("width", "colour")}
             said = cases_text(earlier.groups(), words, **page)
-            write(what_if_text(what_if(None, None, asked), words, said=said, **page))
+            write(what_if_text(_what_if(None, None, asked), words, said=said, **page))
         write(groups_text(explainer.groups(), words, **look))
     return explainer.exit_code()
 
 
+def _what_if(before: Explained | None, after: Explained | None, asked: Resolver) -> WhatIf:
+    """What was supposed, and what becomes of the sends that two readings of one bounce judged."""
+    from senderauth.advice import what_if
+
+    return what_if(before.check if before else None, after.check if after else None, asked)
+
+
 def _changed(before: Explained, after: Explained, asked: Resolver) -> dict[str, Any]:
     """What was supposed and what it changes for a bounce."""
-    from senderauth.advice import what_if
     from senderauth.report import what_if_document
 
-    told = what_if_document(what_if(before.check, after.check, asked))
+    told = what_if_document(_what_if(before, after, asked))
     return {**told, "confirmation": {"before": before.confirmation, "after": after.confirmation}}

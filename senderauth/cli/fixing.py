@@ -41,17 +41,20 @@ def proposals_for(
     return sync.propose(report, resolver, network=wide, senders=others, key=public, judge=judge)
 
 
+def quick(facts: dict[str, Any]) -> dict[str, Any]:
+    """What `verify_message` is told where only its verdict is wanted."""
+    return {**facts, "with_second_opinion": False, "with_diagnosis": False}
+
+
 def message_judge(message: bytes, facts: dict[str, Any]) -> Any:
     """Verifies the same message again, with the return path and HELO name of the scenario."""
     from senderauth.advice import verify_message
     from senderauth.simulation import Scenario
 
-    quick = {**facts, "with_second_opinion": False, "with_diagnosis": False}
-
     async def again(scenario: Scenario, resolver: Resolver) -> MessageReport:
         given = {"mail_from": scenario.mail_from, "helo": scenario.helo}
         known = {name: value for name, value in given.items() if value is not None}
-        return await verify_message(message, resolver, **(quick | known))
+        return await verify_message(message, resolver, **(quick(facts) | known))
 
     return again
 

@@ -100,7 +100,7 @@ def message(
     """
     from senderauth import sync
     from senderauth.cli.arguments import before_changes, fail_level, moment, resolver_for
-    from senderauth.cli.fixing import message_judge
+    from senderauth.cli.fixing import message_judge, quick
     from senderauth.cli.mails import is_single, mails
     from senderauth.cli.main import fail, warn
     from senderauth.dns import CachingResolver
@@ -132,7 +132,6 @@ def message(
         shown = _Output(single, json, lang, verbose, quiet, noted_by)
         if (fix or form) and not single:
             raise ValueError("--fix takes one message")
-        quick = {**facts, "with_second_opinion": False, "with_diagnosis": False}
         codes = set()
         for mail, report in _judged(mails(files), CachingResolver(over=asked), facts):
             if report is None:
@@ -151,7 +150,7 @@ def message(
                         key=key,
                         new_key=new_key,
                     )
-                again = partial(sync.verify_message, mail.octets, **quick)
+                again = partial(sync.verify_message, mail.octets, **quick(facts))
                 changed = before_changes(asked, report, again)
                 shown.write(mail.name, report, changed)
                 codes.add(report.exit_code(level))

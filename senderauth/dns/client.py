@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from senderauth.dns import wire
-from senderauth.dns.core import Answer, Question, Status, plain_answer
+from senderauth.dns.core import Answer, Question, Status
 from senderauth.dns.exchange import LETTERS, NEVER, Act, Attempt, Dice, Exchange, Server
 from senderauth.dns.flight import Flight, Key
 from senderauth.dns.glance import glance
@@ -201,7 +201,8 @@ class Client:
                         landed += 1
                         if silences:
                             self._quiet.answered(name)
-                        answer = plain_answer(_STATUS[rcode], records, strings, ttl, text, now - flight.sent)
+                        took = now - flight.sent
+                        answer = Answer(_STATUS[rcode], records, ttl, None, strings, text, took)
                         if flight.waiters:
                             for wake in flight.waiters:
                                 wake(answer)

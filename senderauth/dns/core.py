@@ -76,54 +76,12 @@ class Answer:
         return self.status is _NXDOMAIN and self.canonical_name is None
 
 
-class _Blank:
-    """An answer while it is written."""
-
-    __slots__ = Answer.__slots__  # type: ignore[attr-defined]
-    status: Status
-    records: tuple[Any, ...]
-    ttl: int
-    canonical_name: str | None
-    strings: tuple[tuple[bytes, ...], ...]
-    server: str
-    elapsed: float | None
-    note: str
-    source: str
-    chain: tuple[str, ...]
-
-
-def plain_answer(
-    status: Status,
-    records: tuple[Any, ...],
-    strings: tuple[tuple[bytes, ...], ...],
-    ttl: int,
-    server: str,
-    elapsed: float,
-) -> Answer:
-    """A live answer without aliases and notes. The same as Answer(...), written into the slots of a class
-    that is not frozen: 0.25 µs where ten guarded attributes cost 1.5.
-    """
-    blank = _Blank()
-    blank.status, blank.records, blank.strings, blank.ttl = status, records, strings, ttl
-    blank.server, blank.elapsed = server, elapsed
-    blank.canonical_name, blank.note, blank.source, blank.chain = None, "", "live", ()
-    blank.__class__ = Answer  # type: ignore[assignment]
-    return blank  # type: ignore[return-value]
-
-
 def with_source(answer: Answer, source: str) -> Answer:
-    """The same answer, said to come from elsewhere. As `plain_answer`; dataclasses.replace costs 4 µs."""
-    blank = _Blank()
-    blank.status, blank.records, blank.strings, blank.ttl = (
-        answer.status,
-        answer.records,
-        answer.strings,
-        answer.ttl,
-    )
-    blank.server, blank.elapsed, blank.note = answer.server, answer.elapsed, answer.note
-    blank.canonical_name, blank.chain, blank.source = answer.canonical_name, answer.chain, source
-    blank.__class__ = Answer  # type: ignore[assignment]
-    return blank  # type: ignore[return-value]
+    """The same answer, said to come from elsewhere. As dataclasses.replace, in a fifth of the time."""
+    return Answer(
+        answer.status, answer.records, answer.ttl, answer.canonical_name, answer.strings, answer.server,
+        answer.elapsed, answer.note, source, answer.chain,
+    )  # fmt: skip
 
 
 @runtime_checkable

@@ -18,8 +18,9 @@ from typing import Any
 
 from senderauth.report.audit_plots import FILTERS, SCALES, label, number, plots, tiles
 from senderauth.report.audit_rows import COLUMNS, SEVERITIES, RowData, cells, json_element
-from senderauth.report.diff_text import change_text, shown
+from senderauth.report.diff_text import change_text
 from senderauth.report.safe import printable
+from senderauth.report.text import shown
 from senderauth.report.wording import Wording
 
 CHUNK = 2_000

@@ -7,13 +7,13 @@ be read aloud and copied, and nothing hangs on colours.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
 from senderauth.report.safe import printable
 from senderauth.report.wording import Wording
+from senderauth.values import PLACEHOLDER
 
 # By column: its words from good to bad, what is not known last; each with its colour. Plots, filters and
 # the order of the table follow it.
@@ -123,9 +123,6 @@ def _figure(plot: str, inner: str, words: Wording, style: str = "") -> str:
     return f"<figure{style}><figcaption>{caption}</figcaption>{inner}</figure>\n"
 
 
-_PLACEHOLDER = re.compile(r"\{[a-z0-9_]+\}")
-
-
 def _frequent(summary: Mapping[str, Any], words: Wording) -> str:
     """The findings that most domains have, the grave ones first."""
     rows: list[str] = []
@@ -133,7 +130,7 @@ def _frequent(summary: Mapping[str, Any], words: Wording) -> str:
         colour, said = SCALES["worst"][severity], escape(label(words, "worst", severity))
         found = [(id, told) for id, told in summary["findings"].items() if told["severity"] == severity]
         for id, told in sorted(found, key=lambda one: -one[1]["count"])[:FREQUENT]:
-            title = _PLACEHOLDER.sub("…", words.template("finding", id, "title")) or printable(id)
+            title = PLACEHOLDER.sub("…", words.template("finding", id, "title")) or printable(id)
             rows.append(
                 f'<tr><th scope="row"><span class="tag t-{colour}">{said}</span> '
                 f'<span data-finding="{escape(printable(id))}">{escape(title)}</span></th>'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from senderauth import names
 from senderauth.report.audit_plots import FILTERS, SCALES, label
 from senderauth.report.safe import printable
 from senderauth.report.wording import Wording
+from senderauth.values import PLACEHOLDER
 
 SEVERITIES = ("none", "info", "low", "medium", "high")
 COLUMNS = ("domain", "grade", "spoofable", "dmarc", "spf", "lookups", "dkim", "mx", "worst")
@@ -18,12 +18,11 @@ MAX_FACT = 200
 MAX_RECORD = 2_000
 MAX_FINDINGS = 40
 MAX_LISTED = 20
-MAX_NAME = 253
 
 
 def domain_text(domain: str) -> str:
-    """A domain for people. What is too long to be one is not decoded."""
-    return printable(names.display(domain) if len(domain) <= MAX_NAME else domain, MAX_FACT)
+    """A domain for people."""
+    return printable(names.display(domain), MAX_FACT)
 
 
 def cells(row: Mapping[str, Any]) -> list[Any]:
@@ -46,9 +45,6 @@ def cells(row: Mapping[str, Any]) -> list[Any]:
         (row.get("mx") or {}).get("state", ""),
         worst if "findings" in row and read else None,
     ]
-
-
-_PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
 
 
 class RowData:
@@ -120,7 +116,7 @@ class RowData:
         id = printable(finding["id"], MAX_FACT)
         if id not in self._findings and (title := self._words.template("finding", id, "title")):
             self._findings[id] = title, self._words.template("finding", id)
-            self._facts_of["finding", id] = frozenset(_PLACEHOLDER.findall(" ".join(self._findings[id])))
+            self._facts_of["finding", id] = frozenset(PLACEHOLDER.findall(" ".join(self._findings[id])))
         facts = {"subject": finding["subject"], **finding["evidence"]}
         return [id, SEVERITIES.index(finding["severity"]), self._facts(("finding", id), facts)]
 
@@ -129,7 +125,7 @@ class RowData:
         id = printable(reason["id"], MAX_FACT)
         if id not in self._reasons and (text := self._words.template("reason", id)):
             self._reasons[id] = text
-            self._facts_of["reason", id] = frozenset(_PLACEHOLDER.findall(text))
+            self._facts_of["reason", id] = frozenset(PLACEHOLDER.findall(text))
         return [id, self._facts(("reason", id), reason["facts"])]
 
     def _facts(self, of: tuple[str, str], facts: Mapping[str, Any]) -> dict[str, str]:

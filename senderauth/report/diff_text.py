@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from senderauth import names
 from senderauth.report.audit_plots import label, number
 from senderauth.report.page import Page
 from senderauth.report.safe import printable
+from senderauth.report.text import shown
 from senderauth.report.wording import Wording
 
 STYLE = {"worse": "refused", "unknown": "unknown", "better": "accepted"}
@@ -16,7 +16,6 @@ MAX_SHOWN = 200
 """Domains of one direction; JSON has them all."""
 MAX_LISTED = 40
 """Of domains that only came or went."""
-MAX_NAME = 253
 
 
 def diff_text(comparison: Any, words: Wording, *, width: int = 80, colour: bool = False) -> str:
@@ -83,9 +82,3 @@ def _one_text(value: Any, words: Wording) -> str:
     if not words.template("finding", id, "title"):
         return printable(f"{id} {subject}")
     return words.say("finding", id, {"subject": subject, **value["evidence"]}, "title")
-
-
-def shown(domain: str) -> str:
-    """A domain for people, with its A-labels where it has others."""
-    unicode = names.display(domain) if len(domain) <= MAX_NAME else domain
-    return printable(domain if unicode == domain else f"{unicode} ({domain})")

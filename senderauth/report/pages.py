@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,9 +15,9 @@ from senderauth import catalogue
 from senderauth.catalogue import Entry, Language
 from senderauth.report.catalogue_list import messages_of, said
 from senderauth.report.wording import LANGUAGES, Wording, wording
+from senderauth.values import PLACEHOLDER
 
 NAMES: dict[Language, str] = {"en": "English", "nl": "Nederlands", "de": "Deutsch"}
-_PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -133,7 +132,7 @@ def _finding_page(id: str, findings: Mapping[Language, Findings]) -> str:
 
 def _shown(template: str) -> str:
     """The template with its places for facts in capitals."""
-    return _PLACEHOLDER.sub(lambda place: place[1].upper(), template)
+    return PLACEHOLDER.sub(lambda place: place[1].upper(), template)
 
 
 def _page(lines: Iterable[str]) -> str:
