@@ -189,6 +189,64 @@ def test_what_a_change_does(
     assert (answer.status, answer.records, answer.source) == (status, records, source)
 
 
+WILD: dict[tuple[str, str], Any] = {
+    ("example.com", "MX"): [(10, "mx.example.com")],
+    ("*.example.com", "A"): ["192.0.2.7"],
+    ("*.alias.example.com", "CNAME"): ["mx.example.com"],
+    ("mx.example.com", "A"): ["192.0.2.1"],
+    ("own.example.com", "A"): ["192.0.2.2"],
+    ("to.example.com", "CNAME"): ["own.example.com"],
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "rdtype", "status", "records"),
+    [
+        # another type beside a wildcard's own records
+        ({("*.example.com", "TXT"): [b"w"]}, "q.example.com", "A", NOERROR, ("192.0.2.7",)),
+        ({("*.example.com", "TXT"): [b"w"]}, "*.example.com", "A", NOERROR, ("192.0.2.7",)),
+        ({("*.example.com", "TXT"): [b"w"]}, "q.example.com", "TXT", NOERROR, (b"w",)),
+        # a wildcard below a name that only a wildcard has answered for
+        ({("*.a.example.com", "TXT"): [b"w"]}, "q.a.example.com", "TXT", NOERROR, (b"w",)),
+        ({("*.a.example.com", "TXT"): [b"w"]}, "q.a.example.com", "A", NOERROR, ()),
+        ({("*.a.example.com", "TXT"): [b"w"]}, "a.example.com", "A", NOERROR, ()),
+        # a wildcard taken away
+        ({("*.example.com", "A"): None}, "q.example.com", "A", NXDOMAIN, ()),
+        ({("*.example.com", "A"): None}, "q.example.com", "TXT", NXDOMAIN, ()),
+        ({("*.alias.example.com", "CNAME"): None}, "q.alias.example.com", "A", NXDOMAIN, ()),
+        # the last record of a name: what then covers it answers for every type
+        ({("own.example.com", "A"): None}, "own.example.com", "A", NOERROR, ("192.0.2.7",)),
+        ({("mx.example.com", "A"): None, ("*.example.com", "A"): None}, "mx.example.com", "A", NXDOMAIN, ()),
+        (
+            {("mx.example.com", "A"): None, ("*.example.com", "A"): None},
+            "mx.example.com",
+            "MX",
+            NXDOMAIN,
+            (),
+        ),
+        (
+            {("own.example.com", "A"): None, ("*.example.com", "A"): None},
+            "to.example.com",
+            "MX",
+            NXDOMAIN,
+            (),
+        ),
+        (
+            {("own.example.com", "A"): None, ("*.example.com", "TXT"): [b"w"]},
+            "own.example.com",
+            "TXT",
+            NOERROR,
+            (b"w",),
+        ),
+    ],
+)
+def test_what_a_change_does_to_wildcards(
+    changes: Any, name: str, rdtype: str, status: Status, records: tuple[Any, ...]
+) -> None:  # RFC 4592 2.2, 3.3.1
+    answer = ask(changes, name, rdtype, WILD)
+    assert (answer.status, answer.records) == (status, records)
+
+
 def test_a_change_may_be_keyed_by_question_and_given_as_an_answer() -> None:
     question = Question("example.com", "TXT")
     answer = Answer(NOERROR, (b"x",), 60, strings=((b"x",),))
@@ -253,6 +311,26 @@ def test_setting_equals_a_zone_with_the_record_in_it(
         "x.b.a.z.test",
         "test",
     ):
+        for kind in ("A", "TXT", "MX"):
+            one = drive(overlay.resolve(Question(name, kind)))
+            other = drive(merged.resolve(Question(name, kind)))
+            assert (one.status, one.records) == (other.status, other.records), (name, kind)
+
+
+OWNERS_WITH_WILDCARDS = st.sampled_from(["z.test", "a.z.test", "b.a.z.test", "*.z.test", "*.a.z.test"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(OWNERS_WITH_WILDCARDS, TYPES), min_size=1, max_size=6, unique=True))
+def test_setting_equals_a_zone_with_the_record_in_it_wildcards_and_all(keys: list[tuple[str, str]]) -> None:
+    # no two records say the same: what says the same as a wildcard cannot be told from it
+    records = {
+        (name, kind): [f"192.0.2.{n}" if kind == "A" else b"%d" % n] for n, (name, kind) in enumerate(keys)
+    }
+    *_, change = records.items()
+    overlay = OverlayResolver(dict([change]), over=ZoneResolver.from_records(dict([*records.items()][:-1])))
+    merged = ZoneResolver.from_records(records)
+    for name in ("z.test", "a.z.test", "b.a.z.test", "c.z.test", "*.z.test", "x.a.z.test", "y.x.a.z.test"):
         for kind in ("A", "TXT", "MX"):
             one = drive(overlay.resolve(Question(name, kind)))
             other = drive(merged.resolve(Question(name, kind)))

@@ -35,6 +35,7 @@ _PROBES = ("A", "TXT", "MX", "AAAA", "NS")
 """Types by which a name is found to exist."""
 _FOLLOW = "proposed-alias"
 """Marks, inside this file, an answer that only says where to go on."""
+_MISSING = Answer(Status.NXDOMAIN, ttl=TTL, source="proposed")
 _NOTHING = Answer(Status.NOERROR, ttl=TTL, source="proposed")
 
 
@@ -55,7 +56,8 @@ class OverlayResolver:
             name, rdtype = (key.name, key.rdtype) if isinstance(key, Question) else key
             self._change(name.lower().removesuffix("."), rdtype.upper(), change)
         self._own = {name for name, _ in self._set}
-        changed = self._own | {name for name, _ in self._removed}
+        self._thinned = {name for name, _ in self._removed}
+        changed = self._own | self._thinned
         self._wildcards = sorted((name for name in changed if name.startswith("*.")), key=len, reverse=True)
         self._by_wildcard: dict[str, bool] = {}
         if hasattr(over, "prefetch"):
@@ -91,7 +93,7 @@ class OverlayResolver:
         while len(chain) <= MAX_CHAIN and name not in chain[:-1]:
             answer = await self._at(name, rdtype)
             steps = answer.chain or (() if answer.canonical_name is None else (answer.canonical_name,))
-            turn = next((i for i, step in enumerate(steps, 1) if self._bears_on(step, rdtype)), None)
+            turn = next((i for i, step in enumerate(steps, 1) if self._bears_on(step)), None)
             if answer.note is _FOLLOW:
                 turn = 1
             if turn is None:
@@ -105,9 +107,9 @@ class OverlayResolver:
             name = chain[-1]
         return Answer(Status.SERVFAIL, canonical_name=name, note="cname-loop", source="proposed", chain=chain)
 
-    def _bears_on(self, name: str, rdtype: str) -> bool:
+    def _bears_on(self, name: str) -> bool:
         """Whether the base's word on a name may be out of date."""
-        if name in self._exists or {(name, rdtype), (name, "CNAME")} & self._removed:
+        if name in self._exists or name in self._thinned:
             return True
         return any(names.is_below(name, wildcard[2:]) for wildcard in self._wildcards)
 
@@ -121,6 +123,8 @@ class OverlayResolver:
             return await self._beside(name, rdtype, base)
         if (name, rdtype) in self._removed or ((name, "CNAME") in self._removed and base.canonical_name):
             return await self._emptied(name, rdtype)
+        if name in self._thinned and base.absent and base.canonical_name is None and not base.name_missing:
+            return await self._emptied(name, rdtype)  # it may have been the last record that went
         if base.unknown:
             return base
         return await self._corrected(name, rdtype, base)
@@ -156,10 +160,10 @@ class OverlayResolver:
             if answer.unknown or (answer.records and answer.canonical_name is None):
                 return _NOTHING
         wildcard = f"*.{names.parent(name)}"
-        below = await self._ask(wildcard, rdtype)
-        if (wildcard, rdtype) in self._removed or below.status is Status.NXDOMAIN:
-            return Answer(Status.NXDOMAIN, ttl=TTL, source="proposed")
-        return replace(below, source="proposed")
+        if wildcard == name:
+            return _MISSING
+        below = await self._at(wildcard, rdtype)
+        return _MISSING if below.name_missing else replace(below, source="proposed")
 
     async def _corrected(self, name: str, rdtype: str, base: Answer) -> Answer:
         """What the base says of a name that is not changed itself."""
@@ -168,7 +172,8 @@ class OverlayResolver:
             return _NOTHING if missing or await self._covered(name) else base
         above = next((step for step in _above(name) if step in self._exists), None)
         if not missing and above is not None and await self._covered(above):
-            return Answer(Status.NXDOMAIN, ttl=TTL, source="proposed")  # the encloser is new: RFC 4592 2.2.2
+            own = f"*.{above}"  # the encloser is new (RFC 4592 2.2.2), and so is what is below it
+            return await self._at(own, rdtype) if own in self._own else _MISSING
         for wildcard in self._wildcards:
             zone = wildcard[2:]
             if name in (wildcard, zone) or not names.is_below(name, zone):
@@ -188,11 +193,12 @@ class OverlayResolver:
         """Whether the base knows the name only from a wildcard. Names of one or two labels are not looked at:
         the wildcard would be a registry's.
         """
-        if name.count(".") < 2:
+        above = names.parent(name.removeprefix("*."))  # a wildcard may be another one's doing
+        if "." not in above:
             return False
         known = self._by_wildcard.get(name)
         if known is None:
-            known = self._by_wildcard[name] = await self._says_as(name, f"*.{names.parent(name)}")
+            known = self._by_wildcard[name] = await self._says_as(name, f"*.{above}")
         return known
 
     async def _says_as(self, name: str, wildcard: str) -> bool:
@@ -206,7 +212,7 @@ class OverlayResolver:
         return True
 
     def _prefetch(self, questions: Iterable[Question]) -> None:
-        touched = self._own | {name for name, _ in self._removed}
+        touched = self._own | self._thinned
         prefetch(self.over, [question for question in questions if question.name not in touched])
 
 
