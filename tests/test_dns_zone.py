@@ -307,6 +307,7 @@ def test_includes(tmp_path: Path) -> None:
         ("a A 192.0.2.1\n; senderauth: slowly a\n", 2, "senderauth"),
         ("; senderauth: timeout\n", 1, "senderauth"),
         ("a TXT \\", 1, "backslash"),
+        ("a A 192.0.2.1\nb\u00a0A 192.0.2.1\n", 2, "U+00A0"),
         ("a TXT x\n\0", 2, "text file"),
         ("", 0, "no record"),
         ("; only words\n", 0, "no record"),

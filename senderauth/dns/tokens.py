@@ -14,6 +14,7 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(r"\\(?:([0-9]{3})|(.))")
 _TTL = re.compile(r"(?:[0-9]{1,10}[wdhms]?)+", re.IGNORECASE)
 _TTL_PART = re.compile(r"([0-9]+)([wdhms]?)", re.IGNORECASE)
+_UNREAD = {'"': "a quoted string is not closed in its line", "\\": "a backslash at the end of the line"}
 _UNIT = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -44,12 +45,9 @@ def lines(text: str, comments: list[tuple[int, str]]) -> Iterator[Line]:
     while position < len(text):
         found = match(text, position)
         if found is None:
-            raise FaultError(
-                number,
-                "a quoted string is not closed in its line"
-                if text[position] == '"'
-                else "a backslash at the end of the line",
-            )
+            char = text[position]
+            what = _UNREAD.get(char, f"a blank that master files do not know: U+{ord(char):04X}")
+            raise FaultError(number, what)
         kind = found.lastgroup
         position = found.end()
         if kind == "bare":
