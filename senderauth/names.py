@@ -67,6 +67,15 @@ def hostname(name: str) -> str | None:
     return None if normal.rpartition(".")[2].isdigit() else normal
 
 
+@lru_cache(maxsize=65_536)
+def mail_domain(name: str) -> str | None:
+    """As `hostname`, with underscores too: an address may have them (RFC 5322 3.2.3, 3.4.1) and DNS knows
+    such names (RFC 2181 11), so that receivers look them up like any other.
+    """
+    normal = normalise(name)
+    return normal if normal is not None and hostname(normal.replace("_", "a")) is not None else None
+
+
 @lru_cache(maxsize=4_096)
 def display(name: str) -> str:
     """The name in U-labels, for people; a label that cannot be decoded stays as it is, and so does what is

@@ -44,7 +44,6 @@ AUTHORS = [
     ("jane@[192.0.2.1]", "broken", None),
     ("jane@[192.0.2.1].example.com", "broken", None),
     ("jane@localhost", "broken", None),
-    ("jane@exa_mple.com", "broken", None),
     ("jane@evil.example@example.com", "broken", None),
     ("<jane@evil.example> <jane@example.com>", "broken", None),
     ("<jane@example.com> x", "broken", None),
@@ -59,6 +58,7 @@ AUTHORS = [
     ("", "empty", None),
     (" , ,", "empty", None),
     ("undisclosed:;", "empty", None),
+    ("Jane <jane@mail_2.example.com>", "one", "mail_2.example.com"),  # RFC 5322 3.2.3
     ("Team: jane@example.com;", "one", "example.com"),
     ("Team: jane@example.com, joe@example.com;", "same-domain", "example.com"),
     ("Team: jane@example.com", "broken", None),

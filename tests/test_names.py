@@ -59,6 +59,22 @@ def test_a_host_name_is_stricter(written: str, host: str | None) -> None:
     assert names.hostname(written) == host
 
 
+@pytest.mark.parametrize(
+    ("written", "domain"),
+    [
+        ("Mail.Example.com", "mail.example.com"),
+        ("a_b.example.com", "a_b.example.com"),
+        ("_dmarc.example.com", "_dmarc.example.com"),
+        ("-a.example.com", None),
+        ("localhost", None),
+        ("192.0.2.1", None),
+        ("a b.example.com", None),
+    ],
+)
+def test_the_domain_of_an_address_may_have_underscores(written: str, domain: str | None) -> None:
+    assert names.mail_domain(written) == domain
+
+
 @given(st.text(alphabet="aZ1-_.ßüİ。xn\u200d\u0661 \t\x00אa", max_size=40))
 def test_normalising_is_idempotent_and_never_raises(written: str) -> None:
     normal = names.normalise(written)

@@ -20,6 +20,7 @@ from senderauth.simulation.scenario import parse_address, parse_host
         ('"a b@c"@example.com', '"a b@c"@example.com'),
         ("jörg@müller.example", "jörg@xn--mller-kva.example"),
         ("a@bücher.example", "a@xn--bcher-kva.example"),
+        ("a@news_2.example.com", "a@news_2.example.com"),  # RFC 5322 3.2.3; DNS knows such names
         ("a+b=c/d@mail.example.co.uk", "a+b=c/d@mail.example.co.uk"),
     ],
 )

@@ -314,7 +314,7 @@ def _address(tokens: list[_Token]) -> tuple[str, str | None, Problem]:
     text = _dotted(rest, ("word",), strict=True)
     if text is None:
         return local, None, "syntax"
-    domain = names.hostname(text)
+    domain = names.mail_domain(text)
     return local, domain, "" if domain else "domain-unusable"
 
 

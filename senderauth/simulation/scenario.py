@@ -102,7 +102,7 @@ def parse_address(field: str, text: str) -> Address:
     if inner.startswith("<") and inner.endswith(">"):
         inner = inner[1:-1]
     local, at, domain = inner.rpartition("@")
-    normal = names.hostname(domain)
+    normal = names.mail_domain(domain)
     if normal is None:
         raise ScenarioError(field, text, "not a domain name" if not at else "not a mail address")
     if at and not _local_part(local):

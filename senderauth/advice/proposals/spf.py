@@ -33,7 +33,7 @@ async def spf_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
         if verdict.address and verdict.spf.result not in ("pass", "temperror"):
             failing.setdefault(verdict.mail_from_domain, []).append(verdict)
     for domain, verdicts in list(failing.items())[:MAX_DOMAINS]:
-        if not foreign(domain) and names.hostname(domain) is not None:
+        if not foreign(domain) and names.mail_domain(domain) is not None:
             groups += await _for_domain(ground, domain, verdicts)
     for survey in ground.report.surveys:
         if foreign(survey.domain):
