@@ -76,6 +76,12 @@ def mail_domain(name: str) -> str | None:
     return normal if normal is not None and hostname(normal.replace("_", "a")) is not None else None
 
 
+def bare_host(name: str) -> str | None:
+    """A host's name of one label, as in addresses that programs make up from it: root@web01."""
+    normal = normalise(name)
+    return normal if normal is not None and "." not in normal and hostname(f"{normal}.x") else None
+
+
 @lru_cache(maxsize=4_096)
 def display(name: str) -> str:
     """The name in U-labels, for people; a label that cannot be decoded stays as it is, and so does what is

@@ -188,6 +188,18 @@ def test_odd_facts_in_a_message_never_end_it(head: bytes) -> None:
     assert report.outcome in ("accepted", "unknown", "refused", "marked")
 
 
+def test_a_return_path_at_a_bare_host_is_not_taken_for_the_authors() -> None:
+    """RFC 7208 4.3: of one label SPF says none, so that it cannot align (RFC 9989 4.4.2)."""
+    message = b"Return-Path: <root@web01>\r\nFrom: a@example.com\r\n\r\nx"
+    report = sync.verify_message(message, world(), ip="192.0.2.1")
+
+    assert report.facts.envelope.mail_from == "root@web01"
+    assert report.spf is not None
+    assert (report.spf.result, report.spf.domain) == ("none", "web01")
+    assert report.dmarc is not None
+    assert report.dmarc.result == "fail"
+
+
 PIECES = [
     *sign().split(b"\r\n"), b"", b"\n", b" ", b"From: <a@b.example>", b"DKIM-Signature: v=1", b"\0",
     b"Authentication-Results: mx; dkim=pass header.d=example.com",

@@ -108,6 +108,14 @@ def test_what_is_no_signer_is_refused(text: str) -> None:
     assert error.value.field == "dkim"
 
 
+def test_a_return_path_at_a_bare_host_is_a_fact() -> None:
+    """SPF says none of it (RFC 7208 4.3); an author there is none that anybody could check."""
+    assert str(Scenario("a@example.com", (), "root@Web01").mail_from_address) == "root@web01"
+    for mail_from in ("web01", "root@-x", "root@[192.0.2.1]"):
+        with pytest.raises(ScenarioError):
+            Scenario("a@example.com", (), mail_from)
+
+
 @pytest.mark.parametrize("mail_from", ["", "<>"])
 def test_the_null_reverse_path_may_be_written_in_two_ways(mail_from: str) -> None:
     assert Scenario("a@example.com", mail_from=mail_from).mail_from_address is None

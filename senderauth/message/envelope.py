@@ -99,7 +99,11 @@ def _path(text: str) -> str | None:
     if bare == "<>":
         return ""
     author = read_author([bare.encode()])
-    return author.address if author.state == "one" else None
+    if author.state == "one":
+        return author.address
+    local, _, host = bare.removeprefix("<").removesuffix(">").rpartition("@")  # root@web01
+    plain = re.fullmatch(r"[^\s<>@\"(),:;\\[\]]{1,64}", local)
+    return f"{local}@{name}" if plain and (name := names.bare_host(host)) else None
 
 
 def _received_spf(fields: Sequence[tuple[str, bytes]], border: Hop | None) -> dict[str, str]:

@@ -103,6 +103,8 @@ def parse_address(field: str, text: str) -> Address:
         inner = inner[1:-1]
     local, at, domain = inner.rpartition("@")
     normal = names.mail_domain(domain)
+    if normal is None and at and field == "mail-from":  # SPF says none of it (RFC 7208 4.3)
+        normal = names.bare_host(domain)
     if normal is None:
         raise ScenarioError(field, text, "not a domain name" if not at else "not a mail address")
     if at and not _local_part(local):
