@@ -198,6 +198,10 @@ def test_a_return_path_at_a_bare_host_is_not_taken_for_the_authors() -> None:
     assert (report.spf.result, report.spf.domain) == ("none", "web01")
     assert report.dmarc is not None
     assert report.dmarc.result == "fail"
+    assert [survey.domain for survey in report.surveys] == ["example.com"]
+    told = {action.id: action.facts for remedy in report.remedies for action in remedy.actions}
+    assert told["align-mail-from"] == {"mail_from_domain": "web01", "author_domain": "example.com"}
+    assert "publish-spf-record" not in told
 
 
 PIECES = [

@@ -31,17 +31,19 @@ def ways(simulation: Simulation, sender: Sender, verdict: Verdict) -> tuple[Way,
 def spf_way(simulation: Simulation, sender: Sender, verdict: Verdict) -> Way:
     """What must change for an aligned SPF pass."""
     actions: list[Action] = []
-    author = simulation.scenario.author_address.domain
-    domain = verdict.mail_from_domain
-    if not _aligned(verdict, "spf", domain):
+    if not _aligned(verdict, "spf", verdict.mail_from_domain):
         # Once the return path is the author's, the author domain's record counts, which may list the host
-        actions.append(
-            Action("align-mail-from", "sender", {"mail_from_domain": domain, "author_domain": author})
-        )
-        domain = author
+        actions.append(align_mail_from(simulation, verdict))
     else:
         actions += spf_actions(simulation, sender, verdict)
     return Way("spf", tuple(actions), verdict.spf.result == "temperror")
+
+
+def align_mail_from(simulation: Simulation, verdict: Verdict) -> Action:
+    """A return path of the author's own."""
+    author = simulation.scenario.author_address.domain
+    facts = {"mail_from_domain": verdict.mail_from_domain, "author_domain": author}
+    return Action("align-mail-from", "sender", facts)
 
 
 def spf_actions(simulation: Simulation, sender: Sender, verdict: Verdict) -> list[Action]:
@@ -51,6 +53,8 @@ def spf_actions(simulation: Simulation, sender: Sender, verdict: Verdict) -> lis
     result = verdict.spf.result
     if result in ("pass", "temperror"):
         return []
+    if "." not in domain:  # a bare host, such as root@web01: no record can stand there (RFC 7208 4.3)
+        return [align_mail_from(simulation, verdict)]
     if result == "permerror":
         return [Action("mend-spf-record", "domain-owner", {**facts, "reason": verdict.spf.reason.id})]
     survey = next((s for s in simulation.surveys if s.domain == domain), None)

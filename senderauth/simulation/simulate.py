@@ -143,7 +143,7 @@ def _mail_domains(scenario: Scenario) -> dict[str, Literal["author", "mail-from"
 def _surveyed(scenario: Scenario) -> list[str]:
     """The domains whose SPF record matters: of the reverse-path first, then of the author."""
     path = scenario.mail_from_address
-    wanted = [path.domain] if path is not None else []
+    wanted = [path.domain] if path is not None and "." in path.domain else []  # a bare host has none
     return list(dict.fromkeys([*wanted, scenario.author_address.domain]))
 
 
