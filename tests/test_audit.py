@@ -1,6 +1,7 @@
 """Audits: rows, order, strangers, grades, retries; on zones that answer at once."""
 
 import asyncio
+import io
 import random
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,10 +11,21 @@ import pytest
 
 from senderauth import sync
 from senderauth.advice import check
-from senderauth.audit import Row, Summary, audit, audit_rows, chosen_fields, chosen_parts, document
+from senderauth.audit import (
+    Row,
+    Summary,
+    audit,
+    audit_rows,
+    chosen_fields,
+    chosen_parts,
+    document,
+    load_rows,
+)
 from senderauth.audit.asks import Asks
+from senderauth.audit.load import MAX_LINE
 from senderauth.audit.mx import mail_exchange
 from senderauth.audit.stranger import HOST, STRANGER
+from senderauth.audit.write import whole_line
 from senderauth.dns import (
     Answer,
     LiveResolver,
@@ -86,6 +98,22 @@ class Noting:
     async def resolve(self, question: Question) -> Answer:
         self.asked.append((question.name, question.rdtype))
         return await self.below.resolve(question)
+
+
+def test_a_row_is_never_longer_than_its_reader_takes() -> None:
+    """Else one record made to be large would keep the whole audit from being shown or compared."""
+    junk = b" \x01" * 30_000
+    includes = b" ".join(b"include:i%d.example.com" % n for n in range(10))
+    zone = base() | {
+        (D, "TXT"): [b"v=spf1 " + includes + b" ip4:192.0.2.1" * 3_000],
+        ("_dmarc.example.com", "TXT"): [b"v=DMARC1; p=none; rua=" + b",mailto:\x01" * 6_000],
+        **{(f"i{n}.example.com", "TXT"): [b"v=spf1" + junk] for n in range(10)},
+    }
+    made = row(zone)
+    assert len(made.findings) > 500
+    line = whole_line(made)
+    assert len(line) < MAX_LINE
+    assert len(list(load_rows(io.BytesIO(line), "x"))) == 1
 
 
 @pytest.mark.parametrize(

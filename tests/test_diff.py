@@ -184,7 +184,7 @@ LINES = [
     (b'{"schema": "senderauth/audit/2"}\n', "x:1: not a row of an audit"),
     (b"domain,grade\nexample.com,A", "x:1: not a row of JSON lines"),
     (b"no row, and no end of line", "x:1: not a row of JSON lines"),  # torn off nothing
-    (b"[" * 4_000_001, "x:1: longer than any row"),
+    (b"[" * 16_000_001, "x:1: longer than any row"),
     (b"\xff\xfe\n", "x:1: not a row of JSON lines"),
     (b"[" * 100_000 + b"\n", "x:1: not a row of JSON lines"),
     (b'{"schema":"senderauth/audit/1"}\n{"torn\n{"schema":"senderauth/audit/1"}\n', "x:2: not a row"),

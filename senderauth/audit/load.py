@@ -16,8 +16,8 @@ from typing import Any, BinaryIO, Literal, Union, get_args, get_origin, get_type
 
 from senderauth.audit.row import SCHEMA, Row
 
-MAX_LINE = 4_000_000
-"""Octets of one row."""
+MAX_LINE = 16_000_000
+"""Octets of one row: no record that was made to be large makes a larger one."""
 MAX_DEPTH = 4
 """Lists within lists of a fact."""
 

@@ -18,6 +18,8 @@ LARGE4 = 2**24  # more than a /8
 LARGE_TXT = 450  # RFC 7208 3.4: with the rest of the answer beyond 512 octets
 NEAR = 2
 MAX_FINDINGS = 500
+MAX_TEXT = 4_096
+"""Characters of a record shown in evidence: a hostile one has hundreds of faults, each showing it anew."""
 
 
 def findings_of(
@@ -42,6 +44,10 @@ def _finding(node: Node, id: str, severity: Severity, rfc: str, **evidence: obje
     return Finding(id, severity, node.domain, evidence, rfc)
 
 
+def _shown(node: Node) -> str:
+    return (node.text or "")[:MAX_TEXT]
+
+
 def _root(tree: Node) -> Iterator[Finding]:
     for text in tree.meant:
         severity: Severity = "high" if tree.state == "absent" else "low"
@@ -58,7 +64,7 @@ def _authorised(tree: Node, passes: Mapping[int, Ranges]) -> Iterator[Finding]:
     if tree.state != "found":
         return
     if any(passes[version] == EVERYTHING[version] for version in (4, 6)):
-        yield _finding(tree, "spf-passes-everyone", "high", "RFC 7208 5.1", record=tree.text)
+        yield _finding(tree, "spf-passes-everyone", "high", "RFC 7208 5.1", record=_shown(tree))
     elif passes[4].size > LARGE4:
         yield _finding(tree, "spf-authorises-many", "medium", "RFC 7208 11.4", addresses=passes[4].size)
 
@@ -174,10 +180,12 @@ _NAME_CHARACTERS = str.maketrans("", "", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKL
 
 def _record(node: Node, record: Record, root: bool) -> Iterator[Finding]:
     for problem in record.problems:
-        yield _finding(
-            node, problem.id, "high", "RFC 7208 4.6",
-            **{"record": node.text, "start": problem.span.start, "end": problem.span.end, **problem.facts},
-        )  # fmt: skip
+        place = {
+            "record": _shown(node),
+            "start": min(problem.span.start, MAX_TEXT),
+            "end": min(problem.span.end, MAX_TEXT),
+        }
+        yield _finding(node, problem.id, "high", "RFC 7208 4.6", **{**place, **problem.facts})
     yield from _modifiers(node, record)
     if node.glued:
         yield _finding(node, "spf-strings-glued", "high", "RFC 7208 3.3", place=node.glued)
@@ -195,11 +203,11 @@ def _ending(node: Node, record: Record) -> Iterator[Finding]:
     alls = [term for term in record.mechanisms if term.name == "all"]
     redirects = [t for t in record.terms if isinstance(t, Modifier) and t.name == "redirect"]
     if not alls and not redirects:
-        yield _finding(node, "spf-no-all", "medium", "RFC 7208 4.7", record=node.text)
+        yield _finding(node, "spf-no-all", "medium", "RFC 7208 4.7", record=_shown(node))
     if not alls:
         return
     if alls[0].qualifier == "?":
-        yield _finding(node, "spf-neutral-all", "medium", "RFC 7208 8.2", record=node.text)
+        yield _finding(node, "spf-neutral-all", "medium", "RFC 7208 8.2", record=_shown(node))
     position = next(i for i, term in enumerate(record.terms) if term is alls[0])
     after = [t.written for t in record.terms[position + 1 :] if isinstance(t, Mechanism)]
     if after:
