@@ -195,6 +195,11 @@ def test_an_audit_of_another_time_is_compared(audited: Path, tmp_path: Path) -> 
 # --- in a browser ----------------------------------------------------------------------------------
 
 
+# A browser on its own asks its maker for updates and lists; ours talks to nobody.
+FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+    --disable-component-update --disable-sync""".split()
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     api = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
@@ -202,7 +207,7 @@ def browser() -> Iterator[Any]:
     if program is None:
         pytest.skip("no chromium is installed")
     with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        opened = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield opened
         opened.close()
 
