@@ -111,6 +111,12 @@ def test_every_word_of_the_page_is_there(language: str) -> None:
         assert not re.search(rf"[>\"]{prefix}[a-z]", text), prefix
 
 
+def test_what_to_mend_is_told_with_what_to_do() -> None:
+    text = page([{**ROWS[1], "findings": [finding("spf-several-records")]}])
+    assert "<var>COUNT</var> SPF records at <var>SUBJECT</var>" in text
+    assert "Merge them into one: <var>RECORDS</var>" in text
+
+
 def test_without_rows_there_is_a_page() -> None:
     assert "</html>" in page([])
 
@@ -196,8 +202,10 @@ def test_an_audit_of_another_time_is_compared(audited: Path, tmp_path: Path) -> 
 
 
 # A browser on its own asks its maker for updates and lists; ours talks to nobody.
-FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-    --disable-component-update --disable-sync""".split()
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -293,6 +301,55 @@ def test_bars_and_findings_are_ways_to_their_domains(shown: Any) -> None:
     assert shown.input_value("#f-spoofable") == "yes"
     shown.click("[data-finding=dmarc-record-absent] button")
     assert (names(shown), shown.input_value("#f-spoofable")) == (["b.example"], "")
+
+
+def test_the_numbers_on_top_are_ways_too(shown: Any) -> None:
+    for filter, word, found in (
+        ("worst", "high", ["c.example"]),
+        ("state", "unknown", ["münchen.example"]),
+        ("state", "bad-input", [HOSTILE.partition("&")[0]]),
+    ):
+        shown.click(f".tiles [data-filter={filter}][data-word={word}] button")
+        assert [name.partition("&")[0] for name in names(shown)] == found
+        assert shown.input_value(f"#f-{filter}") == word
+        assert shown.evaluate("document.activeElement.id") == "domains"  # the keyboard goes on there
+    shown.click("#reset")
+    assert len(names(shown)) == 100
+    assert not shown.is_visible("#reset")
+    assert shown.query_selector("#f-changes") is None  # nothing to compare with
+
+
+def test_names_can_be_taken_along(shown: Any) -> None:
+    shown.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    shown.fill("#search", "n.example")
+    shown.wait_for_timeout(300)
+    shown.click("#copy")
+    shown.wait_for_function("document.getElementById('place').textContent.includes('copied')")
+    assert shown.evaluate("navigator.clipboard.readText()") == "xn--mnchen-3ya.example\n"
+    shown.fill("#search", "onerror")  # a record and a line that is no domain
+    shown.wait_for_timeout(300)
+    shown.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    shown.click("#copy")
+    assert shown.evaluate("document.getElementById('place').textContent") == "Names copied: 1"
+    shown.click(f"{ROW}:nth-child(1) button.open")
+    assert shown.inner_text("tr.detail dd:first-of-type") == "c.example"  # a button's text cannot be marked
+
+
+def test_what_changed_can_be_chosen_and_stands_with_its_domain(browser: Any, tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    before = [{**ROWS[0], "grade": "F"}, {**ROWS[1], "grade": "A"}, *ROWS[2:4]]
+    file.write_text(page(ROWS, comparison=compare(before, ROWS)), "utf-8")
+    tab = browser.new_page()
+    tab.goto(file.as_uri())
+    tab.click(".tiles [data-word=better] button")
+    assert names(tab) == ["a.example"]
+    tab.click("th[data-filter=changes][data-word=worse] button")
+    assert names(tab) == ["b.example"]
+    tab.click("#reset")
+    tab.click(".changes [data-domain] button >> text=b.example")
+    assert names(tab) == ["b.example"]
+    assert "grade: A → E" in tab.inner_text("tr.detail")
+    tab.close()
 
 
 def test_it_opens_a_domain_by_keyboard(shown: Any) -> None:

@@ -46,6 +46,7 @@ SAME = {
     ("word", "yes", "text"),
     ("page", "value-spoofable-yes", "text"),
     ("page", "value-mx-mx", "text"),
+    ("page", "value-state-ok", "text"),
     ("page", "column-domain", "text"),
 }
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from senderauth.report.audit_plots import FILTERS, SCALES, label, number, plots, tiles
 from senderauth.report.audit_rows import COLUMNS, SEVERITIES, RowData, cells, json_element
-from senderauth.report.diff_text import change_text
+from senderauth.report.diff_text import change_texts, told_changes
 from senderauth.report.safe import printable
 from senderauth.report.text import shown
 from senderauth.report.wording import Wording
@@ -64,8 +64,8 @@ def audit_page(
     yield "</div>\n"
     if comparison is not None:
         yield from _changes(comparison, words)
-    yield from _table(rows, words)
-    yield from _data(rows, words)
+    yield from _table(rows, words, [name for name in FILTERS if name != "changes" or comparison is not None])
+    yield from _data(rows, words, comparison)
     yield f'</main>\n<footer class="soft">{_say(words, "footer")}</footer>\n'
     yield f"<script>{script}</script>\n</html>\n"
 
@@ -120,7 +120,7 @@ def _changes(comparison: Any, words: Wording) -> Iterator[str]:
         yield f'<details class="changes"{opened}><summary class="t-{colour}">{escape(said)}</summary>\n<ul>\n'
         for difference in differences[:MAX_CHANGES]:
             domain = _text(shown(difference.domain))
-            yield f"<li><strong>{domain}</strong>{_change_list(difference, words)}</li>\n"
+            yield f"<li><strong data-domain>{domain}</strong>{_change_list(difference, words)}</li>\n"
         if (more := len(differences) - MAX_CHANGES) > 0:
             yield f"<li>{_say(words, 'diff-more', {'count': number(more, words)})}</li>\n"
         yield "</ul></details>\n"
@@ -128,24 +128,26 @@ def _changes(comparison: Any, words: Wording) -> Iterator[str]:
 
 def _change_list(difference: Any, words: Wording) -> str:
     return "".join(
-        f'<br><span class="soft">{_say(words, f"field-{change.field}")}:</span> '
-        f"{escape(change_text(change, words))}"
-        for change in difference.changes
+        f'<br><span class="soft">{escape(name)}:</span> {escape(text)}'
+        for name, text in (change_texts(change, words) for change in told_changes(difference))
     )
 
 
 # --- the table --------------------------------------------------------------------------------------
 
 
-def _table(rows: Callable[[], Rows], words: Wording) -> Iterator[str]:
+def _table(rows: Callable[[], Rows], words: Wording, filters: Iterable[str]) -> Iterator[str]:
     """Controls, and the first rows as they can be read without scripts."""
-    yield f'<h2 id="domains">{_say(words, "head-domains")}</h2>\n<div class="controls needs-script" hidden>\n'
+    yield f'<h2 id="domains" tabindex="-1">{_say(words, "head-domains")}</h2>\n'
+    yield '<div class="controls needs-script" hidden>\n'
     yield f'<label class="search">{_say(words, "search")}<input type="search" id="search" autocomplete="off">'
     yield "</label>\n"
-    for name in FILTERS:
+    for name in filters:
         every = f'<option value="">{_say(words, "all")}</option>'
         yield f'<label>{_say(words, f"column-{name}")}<select id="f-{name}">{every}</select></label>\n'
-    yield f'<label class="narrow">{_say(words, "sort")}<select id="sort"></select></label>\n</div>\n'
+    yield f'<label class="narrow">{_say(words, "sort")}<select id="sort"></select></label>\n'
+    yield f'<button type="button" id="reset" hidden>{_say(words, "reset")}</button>\n'
+    yield f'<button type="button" id="copy">{_say(words, "copy")}</button>\n</div>\n'
     yield f"<noscript><p>{_say(words, 'no-script', {'count': STATIC_ROWS})}</p></noscript>\n"
     labels = [_say(words, f"column-{name}") for name in COLUMNS]
     heads = "".join(
@@ -177,8 +179,8 @@ def _static(words: Wording, column: str, cell: Any) -> str:
     return str(cell)
 
 
-def _data(rows: Callable[[], Rows], words: Wording) -> Iterator[str]:
-    data = RowData(words)
+def _data(rows: Callable[[], Rows], words: Wording, comparison: Any) -> Iterator[str]:
+    data = RowData(words, comparison)
     chunk: list[Any] = []
     for row in rows():
         chunk.append(data.row(row))

@@ -7,7 +7,7 @@ be read aloud and copied, and nothing hangs on colours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -36,6 +36,7 @@ SCALES: dict[str, dict[str, str]] = {
         "missing": "bad", "unknown": "none",
     },
     "worst": {"none": "good", "info": "none", "low": "mid", "medium": "bad", "high": "worst"},
+    "state": {"ok": "good", "unknown": "none", "bad-input": "mid"},
     "outcome": {
         "accepted": "none", "marked": "mid", "deferred": "mid", "refused": "good", "unknown": "none",
     },
@@ -43,8 +44,8 @@ SCALES: dict[str, dict[str, str]] = {
 CHANGES = {
     "worse": "worst", "unknown": "none", "better": "good", "changed": "mid", "new": "none", "gone": "none",
 }  # fmt: skip
-FILTERS = ("grade", "spoofable", "dmarc", "worst")
-"""Columns that can be filtered by; their bars are ways to do so."""
+FILTERS = ("grade", "spoofable", "dmarc", "worst", "state", "changes")
+"""What can be filtered by; bars and tiles are ways to do so."""
 FREQUENT = 5
 """Findings of a severity that are listed."""
 
@@ -68,13 +69,14 @@ def label(words: Wording, column: str, word: str) -> str:
 def plots(summary: Mapping[str, Any], comparison: Any, words: Wording) -> Iterator[str]:
     """All of them, those without anything to show left out."""
     dmarc = summary["dmarc"]
-    if comparison is not None:
-        told = {word: words.say("page", f"diff-{word}") for word in CHANGES}
-        yield _bars("changes", comparison.counts, CHANGES, told, words)
-    yield _scale("spoofable", summary["spoofable"], words)
-    yield _scale("grade", summary["grades"], words)
-    yield _scale("worst", summary["severities"], words)
     yield _frequent(summary, words)
+    if comparison is not None:
+        told = changes_labels(words)
+        here = [word for word in CHANGES if word != "gone"]
+        yield _bars("changes", comparison.counts, CHANGES, told, words, filters=here)
+    yield _scale("spoofable", summary["spoofable"], words)
+    yield _scale("grade", summary["grades"], words, note=_grades(words))
+    yield _scale("worst", summary["severities"], words)
     yield _scale("dmarc", dmarc["rfc9989"], words)
     if dmarc["rfc7489"] != dmarc["rfc9989"]:
         yield _scale("dmarc", dmarc["rfc7489"], words, plot="dmarc_rfc7489")
@@ -84,10 +86,26 @@ def plots(summary: Mapping[str, Any], comparison: Any, words: Wording) -> Iterat
     yield _scale("dkim", summary["dkim"], words)
 
 
-def _scale(column: str, counts: Mapping[str, int], words: Wording, plot: str = "") -> str:
+def changes_labels(words: Wording) -> dict[str, str]:
+    """What can have become of a domain since the earlier audit, for people."""
+    return {word: words.say("page", f"diff-{word}") for word in CHANGES}
+
+
+def _scale(column: str, counts: Mapping[str, int], words: Wording, plot: str = "", note: str = "") -> str:
     scale = SCALES[column]
     told = {word: label(words, column, word) for word in scale}
-    return _bars(plot or column, counts, scale, told, words, filters=not plot and column in FILTERS)
+    filters = scale if not plot and column in FILTERS else ()
+    return _bars(plot or column, counts, scale, told, words, filters=filters, note=note)
+
+
+def _grades(words: Wording) -> str:
+    """What each letter stands for."""
+    rules = "".join(
+        f"<dt>{letter}</dt><dd>{escape(words.say('page', f'grade-{letter.lower()}'))}</dd>"
+        for letter in SCALES["grade"]
+        if letter != "none"
+    )
+    return f"<details><summary>{escape(words.say('page', 'grade-rules'))}</summary><dl>{rules}</dl></details>"
 
 
 def _bars(
@@ -97,7 +115,8 @@ def _bars(
     told: Mapping[str, str],
     words: Wording,
     *,
-    filters: bool = False,
+    filters: Collection[str] = (),
+    note: str = "",
 ) -> str:
     """A bar for each word that occurs, as long as its share."""
     total = sum(counts.values())
@@ -105,12 +124,12 @@ def _bars(
     for word, colour in colours.items():
         if not (count := counts.get(word, 0)):
             continue
-        data = f' data-filter="{plot}" data-word="{escape(word)}"' if filters else ""
+        data = f' data-filter="{plot}" data-word="{escape(word)}"' if word in filters else ""
         rows.append(
             f'<tr><th scope="row"{data}>{escape(told[word])}</th><td>{_bar(count, total, colour)}</td>'
             f'<td class="num">{number(count, words)}</td><td class="num">{share(count, total)}</td></tr>'
         )
-    return _figure(plot, f'<table class="bars">{"".join(rows)}</table>', words) if rows else ""
+    return _figure(plot, f'<table class="bars">{"".join(rows)}</table>{note}', words) if rows else ""
 
 
 def _bar(count: int, total: int, colour: str) -> str:
@@ -124,21 +143,28 @@ def _figure(plot: str, inner: str, words: Wording, style: str = "") -> str:
 
 
 def _frequent(summary: Mapping[str, Any], words: Wording) -> str:
-    """The findings that most domains have, the grave ones first."""
+    """The findings that most domains have, the grave ones first, and what is to be done."""
     rows: list[str] = []
     for severity in ("high", "medium"):
         colour, said = SCALES["worst"][severity], escape(label(words, "worst", severity))
         found = [(id, told) for id, told in summary["findings"].items() if told["severity"] == severity]
         for id, told in sorted(found, key=lambda one: -one[1]["count"])[:FREQUENT]:
-            title = PLACEHOLDER.sub("…", words.template("finding", id, "title")) or printable(id)
+            title = _general(words.template("finding", id, "title")) or escape(printable(id))
+            advice = _general(words.template("finding", id))
             rows.append(
                 f'<tr><th scope="row"><span class="tag t-{colour}">{said}</span> '
-                f'<span data-finding="{escape(printable(id))}">{escape(title)}</span></th>'
+                f'<span data-finding="{escape(printable(id))}">{title}</span>'
+                f'<span class="more">{advice}</span></th>'
                 f"<td>{_bar(told['count'], summary['rows'], colour)}</td>"
                 f'<td class="num">{number(told["count"], words)}</td></tr>'
             )
     table = f'<table class="bars frequent">{"".join(rows)}</table>'
     return _figure("findings", table, words, ' class="wide"') if rows else ""
+
+
+def _general(template: str) -> str:
+    """A sentence about many domains: the facts of each are named, not told."""
+    return PLACEHOLDER.sub(lambda place: f"<var>{place[1].upper()}</var>", escape(template))
 
 
 BINS = (*map(str, range(11)), "more")
@@ -184,7 +210,21 @@ def tiles(figures: Sequence[tuple[str, int, str]], words: Wording) -> str:
     """The few numbers to see first: id of the label, number, colour."""
     each = (
         f'<li class="t-{colour if count else "none"}"><strong>{number(count, words)}</strong> '
-        f"{escape(words.say('page', f'tile-{id}'))}</li>"
+        f"<span{_way(id) if count else ''}>{escape(words.say('page', f'tile-{id}'))}</span></li>"
         for id, count, colour in figures
     )
     return f'<ul class="tiles">{"".join(each)}</ul>\n'
+
+
+_WAYS = {
+    "spoofable": ("spoofable", "yes"), "high": ("worst", "high"), "unknown": ("state", "unknown"),
+    "bad-input": ("state", "bad-input"), "worse": ("changes", "worse"), "better": ("changes", "better"),
+}  # fmt: skip
+"""By tile: the filter, and the word in it, that show its domains."""
+
+
+def _way(id: str) -> str:
+    if id not in _WAYS:
+        return ""
+    name, word = _WAYS[id]
+    return f' data-filter="{name}" data-word="{word}"'

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from senderauth import names
-from senderauth.report.audit_plots import FILTERS, SCALES, label
+from senderauth.report.audit_plots import CHANGES, FILTERS, SCALES, changes_labels, label
+from senderauth.report.diff_text import change_texts, told_changes
 from senderauth.report.safe import printable
 from senderauth.report.wording import Wording
 from senderauth.values import PLACEHOLDER
@@ -50,8 +51,14 @@ def cells(row: Mapping[str, Any]) -> list[Any]:
 class RowData:
     """Rows as lists, and the sentences that they name, collected on the way."""
 
-    def __init__(self, words: Wording) -> None:
+    def __init__(self, words: Wording, comparison: Any = None) -> None:
         self._words = words
+        # A domain that stands there twice has the gravest of its changes at both places.
+        self._changes: dict[str, Any] = {}
+        for difference in comparison.differences if comparison is not None else ():
+            if difference.direction != "gone":
+                self._changes.setdefault(difference.domain, difference)
+        self._filters = [name for name in FILTERS if name != "changes" or comparison is not None]
         self._findings: dict[str, tuple[str, str]] = {}
         self._reasons: dict[str, str] = {}
         self._facts_of: dict[tuple[str, str], frozenset[str]] = {}
@@ -59,7 +66,7 @@ class RowData:
 
     def row(self, row: Mapping[str, Any]) -> list[Any]:
         """The cells, and at the end what opens below them, by a letter; what is empty is left out."""
-        given = self._records(row) | self._reasons_of(row)
+        given = self._records(row) | self._reasons_of(row) | self._changes_of(row)
         return [*cells(row), {letter: value for letter, value in given.items() if value}]
 
     def _records(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,6 +77,7 @@ class RowData:
         domain = row.get("domain") or ""
         said = {"MTA-STS": row.get("mta_sts"), "TLS-RPT": row.get("tls_rpt")}
         return {
+            "z": row["state"] if row.get("state", "ok") != "ok" else "",
             "a": printable(domain, MAX_FACT) if domain_text(domain) != domain else "",
             "s": printable(spf.get("record") or "", MAX_RECORD),
             "d": printable(record, MAX_RECORD),
@@ -104,6 +112,13 @@ class RowData:
             ],
         }
 
+    def _changes_of(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        difference = self._changes.get(row.get("domain") or "")
+        if difference is None:
+            return {}
+        told = [[*change_texts(change, self._words)] for change in told_changes(difference)]
+        return {"c": [difference.direction, [[name, text[:MAX_RECORD]] for name, text in told]]}
+
     def _outcomes(self, outcomes: Mapping[str, str]) -> str:
         """One letter a receiver, in the order in which receivers were first seen."""
         for name in outcomes:
@@ -137,17 +152,24 @@ class RowData:
         """Everything that the script says and must know of columns, once all rows were given."""
         say = self._words.say
         return {
-            "ui": {id: say("page", id) for id in SAID},
+            "ui": {id: say("page", id) for id in SAID} | {"since": say("page", "column-changes")},
             "columns": {name: say("page", f"column-{name}") for name in COLUMNS},
-            "filters": FILTERS,
-            "scales": {
-                column: [[word, colour, label(self._words, column, word)] for word, colour in scale.items()]
-                for column, scale in SCALES.items()
-            },
+            "filters": self._filters,
+            "scales": self._scales(),
             "receivers": [self._receiver(name) for name in self._receivers],
             "findings": self._findings,
             "reasons": self._reasons,
         }
+
+    def _scales(self) -> dict[str, Any]:
+        """By column: its words from good to bad, each with colour and label."""
+        found = {
+            column: [[word, colour, label(self._words, column, word)] for word, colour in scale.items()]
+            for column, scale in SCALES.items()
+        }
+        told = changes_labels(self._words)
+        found["changes"] = [[word, colour, told[word]] for word, colour in CHANGES.items()]
+        return found
 
     def _receiver(self, name: str) -> str:
         return self._words.template("receiver", name, "name") or printable(name, MAX_FACT)
@@ -155,7 +177,7 @@ class RowData:
 
 SAID = (
     "why", "hosts", "findings", "unknown", "place", "forged", "own", "also", "no-finding", "receivers",
-    "sort-input", "nothing", "print-more",
+    "sort-input", "nothing", "print-more", "copied",
 )  # fmt: skip
 
 

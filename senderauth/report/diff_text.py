@@ -45,10 +45,21 @@ def diff_text(comparison: Any, words: Wording, *, width: int = 80, colour: bool 
 
 def _difference(page: Page, difference: Any, words: Wording) -> None:
     page.line(shown(difference.domain), indent=2, style=STYLE.get(difference.direction, "head"))
-    for change in difference.changes:
-        name = words.say("page", f"field-{change.field}")
+    for change in told_changes(difference):
         style = "refused" if change.direction == "worse" else ""
-        page.line(f"{name}: {change_text(change, words)}", indent=4, hang=2, style=style)
+        page.line(": ".join(change_texts(change, words)), indent=4, hang=2, style=style)
+
+
+def told_changes(difference: Any) -> list[Any]:
+    """Those worth telling: the older standard's policy only where it changed otherwise."""
+    before_after = {change.field: (change.before, change.after) for change in difference.changes}
+    same = before_after.get("dmarc") == before_after.get("dmarc_rfc7489")
+    return [change for change in difference.changes if not (same and change.field == "dmarc_rfc7489")]
+
+
+def change_texts(change: Any, words: Wording) -> tuple[str, str]:
+    """The field and what became of it."""
+    return words.say("page", f"field-{change.field}"), change_text(change, words)
 
 
 SAID_AS = {"dmarc_rfc7489": "dmarc", "spf_terminal": "spf", "mta_sts": "record", "tls_rpt": "record"}

@@ -22,7 +22,10 @@
     scales[column] = new Map(scale.map(([word, colour, label], rank) => [word, { rank, colour, label }]));
   }
   const NOTHING = { rank: 99, colour: "none", label: "–" };
+  // What rows can be chosen by without being a column of it.
+  const APART = { state: (row) => row[DETAIL].z || "ok", changes: (row) => (row[DETAIL].c || [""])[0] };
   const value = (row, name) => {
+    if (Object.hasOwn(APART, name)) return APART[name](row);
     const found = row[PLACE[name]];
     return name === "worst" && found !== null ? SEVERITIES[found] : found;
   };
@@ -68,9 +71,13 @@
       keyed.sort(compare);
       shown = keyed.map((one) => one[2]);
     }
+    at("reset").hidden = !wanted && !picked.length;
+    at("copy").disabled = !shown.some(isDomain);
     state.page = 0;
     draw();
   };
+  const isDomain = (row) => value(row, "state") !== "bad-input";
+  const dnsName = (row) => row[DETAIL].a || row[0];
   const sort = (name, down) => {
     state.sort = name;
     state.down = down;
@@ -96,9 +103,10 @@
     item.append(tag("outcome", outcome), " ", code);
     return item;
   };
-  const records = (given) => {
+  const records = (row) => {
+    const given = row[DETAIL];
     const all = element("dl");
-    for (const [name, texts] of [["DNS", given.a], ["SPF", given.s], ["DMARC", given.d], ["DKIM", given.k],
+    for (const [name, texts] of [["DNS", isDomain(row) && dnsName(row)], ["SPF", given.s], ["DMARC", given.d], ["DKIM", given.k],
       ["MX", given.m], [words.ui.also, given.t]]) {
       if (!texts || !texts.length) continue;
       const cell = element("dd");
@@ -132,6 +140,13 @@
   const detail = (row) => {
     const given = row[DETAIL];
     const left = element("div"), right = element("div");
+    if (given.c && given.c[1].length) {
+      list(left, words.ui.since, given.c[1].map(([name, text]) => {
+        const item = element("li");
+        item.append(element("span", name + ": ", "soft"), text);
+        return item;
+      }));
+    }
     if (given.r) {
       left.append(element("h3", words.ui.why));
       left.append(element("p", fill(words.reasons[given.r[0]] || given.r[0], given.r[1])));
@@ -139,7 +154,7 @@
     list(left, words.ui.findings, (given.f || []).map(finding));
     if (!given.f && value(row, "spoofable")) left.append(element("p", words.ui["no-finding"], "soft"));
     list(left, words.ui.unknown, (given.u || []).map((text) => element("li", text)));
-    right.append(records(given));
+    right.append(records(row));
     list(right, words.ui.hosts, (given.h || []).map(host));
     if (given.o) right.append(receivers(given.o));
     const line = element("tr", undefined, "detail");
@@ -201,7 +216,11 @@
   const turn = (pages) => {
     state.page += pages;
     draw();
+    toTable();
+  };
+  const toTable = () => {
     at("domains").scrollIntoView();
+    at("domains").focus({ preventScroll: true });
   };
 
   // Controls, and the plots as another way to them.
@@ -212,8 +231,33 @@
     for (const [word, , label] of words.scales[name]) {
       if (present.has(word)) box.append(new Option(label, word));
     }
+    box.closest("label").hidden = box.options.length < 3;
     box.addEventListener("change", select);
   }
+  const clear = () => {
+    for (const name of words.filters) at("f-" + name).value = "";
+    at("search").value = "";
+  };
+  at("reset").addEventListener("click", () => {
+    clear();
+    select();
+    at("search").focus();
+  });
+  const copy = async (text) => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {  // not allowed here: the old way
+      const box = document.body.appendChild(element("textarea", text));
+      box.select();
+      document.execCommand("copy");
+      box.remove();
+    }
+  };
+  at("copy").addEventListener("click", async () => {
+    const names = shown.filter(isDomain).map(dnsName);
+    await copy(names.join("\n") + "\n");
+    at("place").textContent = fill(words.ui.copied, { count: number(names.length) });
+  });
   at("sort").append(new Option(words.ui["sort-input"], ""));
   for (const head of document.querySelectorAll("th[data-column]")) {
     const name = head.dataset.column;
@@ -225,15 +269,15 @@
   }
   at("sort").addEventListener("change", () => sort(at("sort").value, worstFirst(at("sort").value)));
   const pick = (label, choose) => {
-    const button = element("button", label.textContent);
+    const button = element("button");
     button.type = "button";
-    label.replaceChildren(button);
+    button.append(...label.childNodes);
+    label.append(button);
     button.addEventListener("click", () => {
-      for (const name of words.filters) at("f-" + name).value = "";
-      at("search").value = "";
+      clear();
       choose();
       select();
-      at("domains").scrollIntoView();
+      toTable();
     });
   };
   for (const label of document.querySelectorAll("[data-filter]")) {
@@ -241,6 +285,13 @@
   }
   for (const label of document.querySelectorAll("[data-finding]")) {
     pick(label, () => { at("search").value = label.dataset.finding; });
+  }
+  for (const label of document.querySelectorAll("[data-domain]")) {
+    const domain = label.textContent;
+    pick(label, () => {
+      at("search").value = domain;
+      for (const row of rows) if (row[0] === domain) state.open.add(row);
+    });
   }
   let waiting;
   at("search").addEventListener("input", () => {
