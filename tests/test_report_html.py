@@ -378,6 +378,27 @@ def test_what_is_open_stays_open_in_print_and_on_coming_back(shown: Any) -> None
     assert shown.get_attribute(f"{ROW}:nth-child(2) button.open", "aria-expanded") == "true"
 
 
+def test_many_findings_alike_are_told_once(browser: Any, tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    many = [finding("dmarc-record-absent", "medium")] * 9 + [finding(f"x-{n}", "low") for n in range(50)]
+    file.write_text(page([row("a.example", findings=many)]), "utf-8")
+    tab = browser.new_page()
+    tab.goto(file.as_uri())
+    tab.click("button.open")
+    told = tab.inner_text("tr.detail")
+    assert told.count("No DMARC record") == 1
+    assert "… and 11 more" in told
+    tab.close()
+
+
+def test_a_line_that_is_no_domain_says_so(shown: Any) -> None:
+    shown.click(".tiles [data-word=bad-input] button")
+    shown.click("button.open")
+    told = shown.inner_text("tr.detail")
+    assert "is not a domain name" in told
+    assert "stranger" not in told
+
+
 def test_hostile_text_is_text(shown: Any) -> None:
     for place in (5, 3):
         shown.click(f"{ROW}:nth-child({place}) button.open")

@@ -146,8 +146,10 @@ def _table(rows: Callable[[], Rows], words: Wording, filters: Iterable[str]) -> 
         every = f'<option value="">{_say(words, "all")}</option>'
         yield f'<label>{_say(words, f"column-{name}")}<select id="f-{name}">{every}</select></label>\n'
     yield f'<label class="narrow">{_say(words, "sort")}<select id="sort"></select></label>\n'
+    yield '</div>\n<div class="found needs-script" hidden>'
+    yield '<span class="place" id="place" role="status"></span>\n'
     yield f'<button type="button" id="reset" hidden>{_say(words, "reset")}</button>\n'
-    yield f'<button type="button" id="copy">{_say(words, "copy")}</button>\n</div>\n'
+    yield f'<button type="button" id="copy">{_say(words, "copy")}</button></div>\n'
     yield f"<noscript><p>{_say(words, 'no-script', {'count': STATIC_ROWS})}</p></noscript>\n"
     labels = [_say(words, f"column-{name}") for name in COLUMNS]
     heads = "".join(
@@ -167,7 +169,7 @@ def _table(rows: Callable[[], Rows], words: Wording, filters: Iterable[str]) -> 
         yield f'<tr role="row" class="row">{inner}</tr>\n'
     yield '</tbody></table></div>\n<div class="pager needs-script" hidden>\n'
     yield f'<button type="button" id="back">{_say(words, "back")}</button>'
-    yield '<span id="place" role="status"></span>'
+    yield '<span class="place"></span>'
     yield f'<button type="button" id="next">{_say(words, "next")}</button></div>\n'
 
 

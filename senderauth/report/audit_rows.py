@@ -94,6 +94,8 @@ class RowData:
         reason = row.get("error") or spoofing.get("reason")
         findings = sorted(row.get("findings", ()), key=lambda one: -SEVERITIES.index(one["severity"]))
         hosts = row.get("hosts", ())[:MAX_LISTED]
+        alike = {str(one): one for one in map(self._finding, findings)}  # two terms may have the same fault
+        shown = list(alike.values())
         return {
             "r": reason and self._reason(reason),
             "o": [self._outcomes(spoofing[name]) for name in ("forged", "own") if spoofing.get(name)],
@@ -105,7 +107,8 @@ class RowData:
                 ]
                 for h in hosts
             ],
-            "f": [self._finding(finding) for finding in findings[:MAX_FINDINGS]],
+            "f": shown[:MAX_FINDINGS],
+            "x": max(0, len(shown) - MAX_FINDINGS),
             "u": [
                 printable(f"{one['name']} {one['type']} {one['status']}")
                 for one in row.get("unknown", ())[:MAX_LISTED]
@@ -152,7 +155,11 @@ class RowData:
         """Everything that the script says and must know of columns, once all rows were given."""
         say = self._words.say
         return {
-            "ui": {id: say("page", id) for id in SAID} | {"since": say("page", "column-changes")},
+            "ui": {id: say("page", id) for id in SAID}
+            | {
+                "since": say("page", "column-changes"),
+                "more": say("page", "diff-more"),
+            },
             "columns": {name: say("page", f"column-{name}") for name in COLUMNS},
             "filters": self._filters,
             "scales": self._scales(),

@@ -148,10 +148,17 @@
       }));
     }
     if (given.r) {
-      left.append(element("h3", words.ui.why));
-      left.append(element("p", fill(words.reasons[given.r[0]] || given.r[0], given.r[1])));
+      const told = element("p");
+      if (isDomain(row)) {
+        left.append(element("h3", words.ui.why));
+        told.append(tag("spoofable", value(row, "spoofable")), " – ");
+      }
+      told.append(fill(words.reasons[given.r[0]] || given.r[0], given.r[1]));
+      left.append(told);
     }
-    list(left, words.ui.findings, (given.f || []).map(finding));
+    const findings = (given.f || []).map(finding);
+    if (given.x) findings.push(element("li", fill(words.ui.more, { count: number(given.x) }), "soft"));
+    list(left, words.ui.findings, findings);
     if (!given.f && value(row, "spoofable")) left.append(element("p", words.ui["no-finding"], "soft"));
     list(left, words.ui.unknown, (given.u || []).map((text) => element("li", text)));
     right.append(records(row));
@@ -182,6 +189,9 @@
     });
     return [button, show];
   };
+  const say = (text) => {
+    for (const place of document.querySelectorAll(".place")) place.textContent = text;
+  };
   const draw = () => {
     const body = document.querySelector(".domains > tbody");
     const start = state.page * state.size;
@@ -203,9 +213,9 @@
       show();
     }
     const pages = Math.max(1, Math.ceil(shown.length / state.size));
-    at("place").textContent = shown.length ? fill(words.ui.place, {
+    say(shown.length ? fill(words.ui.place, {
       count: number(shown.length), total: number(rows.length), page: number(state.page + 1), pages: number(pages),
-    }) : words.ui.nothing;
+    }) : words.ui.nothing);
     at("back").disabled = state.page === 0;
     at("next").disabled = state.page >= pages - 1;
     for (const head of document.querySelectorAll("th[data-column]")) {
@@ -307,7 +317,7 @@
     draw();
     if (shown.length > PRINTED) {
       const facts = { count: number(PRINTED), total: number(shown.length) };
-      at("place").textContent = fill(words.ui["print-more"], facts);
+      say(fill(words.ui["print-more"], facts));
     }
   });
   window.addEventListener("afterprint", () => {
