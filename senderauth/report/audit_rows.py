@@ -188,16 +188,12 @@ SAID = (
 )  # fmt: skip
 
 
-_UNSAFE = {
-    ord("<"): "\\u003c",
-    ord(">"): "\\u003e",
-    ord("&"): "\\u0026",
-    0x2028: "\\u2028",
-    0x2029: "\\u2029",
-}
+_UNSAFE = "<>&\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
 
 
 def json_element(value: Any, attribute: str) -> str:
     """JSON that no text in it can end or leave."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(_UNSAFE)
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    for char in _UNSAFE:  # str.translate takes thirty times as long
+        text = text.replace(char, f"\\u{ord(char):04x}")
     return f'<script type="application/json" {attribute}>{text}</script>\n'
