@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from senderauth.audit import SILENT, Summary, compare, load_rows
-from senderauth.report import audit_page, diff_text, document, schema, wording
+from senderauth.report import audit_page, audit_summary_text, diff_text, document, schema, wording
 from tests.test_cli import senderauth
 
 
@@ -300,3 +300,33 @@ def test_the_command(tmp_path: Path) -> None:
     done = senderauth("diff", str(old), str(new))
     assert (done.returncode, done.stdout) == (2, "")
     assert f"{new}:1: not a row of an audit" in done.stderr
+
+
+def test_a_changed_record_stands_below_what_it_was() -> None:
+    before = row("a.example", spf__record="v=spf1 -all")
+    after = row("a.example", spf__record="v=spf1 +all", spf__terminal="+all")
+    told = diff_text(compare([before], [after]), wording("en")).splitlines()
+    place = told.index("    SPF record:")
+    assert told[place + 1 : place + 3] == ["      − v=spf1 -all", "      + v=spf1 +all"]
+
+
+def test_the_policy_of_the_older_standard_is_told_only_where_it_differs() -> None:
+    none = policy("none")
+    before = row("a.example")
+    both = row("a.example", dmarc__rfc9989=none, dmarc__rfc7489=none)
+    older = row("a.example", dmarc__rfc7489=none)
+    assert "RFC 7489" not in diff_text(compare([before], [both]), wording("en"))
+    assert "RFC 7489" in diff_text(compare([before], [older]), wording("en"))
+
+
+def test_the_sum_is_told_in_the_language() -> None:
+    summary = Summary()
+    for _ in range(1_234):
+        summary.add(row("a.example", findings=[finding("spf-several-records")]))
+    summary.add(row("b.example", spoofing__answer="yes", findings=[finding("dmarc-record-absent", "medium")]))
+    told = audit_summary_text(summary.document(complete=True, seconds=1), wording("de"))
+    assert "ja 1   nein 1.234" in told
+    assert "   1.234  hoch" in told
+    assert "spf-several-records: COUNT SPF-Einträge" in told
+    assert "dmarc-record-absent: " in told  # of medium severity, though there are graver ones
+    assert not any(line.endswith(" ja") for line in told.splitlines())

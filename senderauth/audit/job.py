@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from senderauth.audit import write
 from senderauth.audit.cluster import Cluster
@@ -34,7 +34,7 @@ class Progress(Protocol):
         ...
 
     def row(self, summary: Summary) -> None:
-        """One more is written."""
+        """One more is known; rows that must wait for an earlier one are written later."""
         ...
 
 
@@ -118,8 +118,13 @@ class Running:
 
     def _finish(self, row: Row) -> bytes:
         whole = document(row)
-        self.summary.add(whole)
+        self._count(whole)
         return self._encode(whole)
+
+    def _count(self, whole: Mapping[str, Any]) -> None:
+        self.summary.add(whole)
+        if self._progress is not None:
+            self._progress.row(self.summary)
 
     def _lines(self, entries: Iterable[Entry]) -> Iterator[bytes]:
         """The rows as they are written."""
@@ -130,7 +135,7 @@ class Running:
 
     def _from_worker(self, line: bytes) -> bytes:
         whole = json.loads(line)
-        self.summary.add(whole)
+        self._count(whole)
         same = self.job.kind != "csv" and self.job.fields is FIELDS
         return line if same else self._encode(whole)
 
@@ -172,8 +177,6 @@ class Running:
             stack.callback(output.close)
             for line in self._lines(_after(entries, last, given)):
                 output.write(line)
-                if self._progress is not None:
-                    self._progress.row(self.summary)
         complete = not self._audit.stopped
         if complete and job.kind == "parquet" and path is not None and job.target is not None:
             write.to_parquet(path, job.target, job.fields)

@@ -24,6 +24,7 @@ from senderauth.cli.options import (
 if TYPE_CHECKING:
     from senderauth.audit import Job, Result
     from senderauth.dns import Resolver
+    from senderauth.report import Wording
 
 ENDED_BY = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
@@ -89,6 +90,7 @@ def audit(
     from senderauth.audit import Job, Options, chosen_fields, chosen_parts, chosen_selectors, format_of
     from senderauth.cli.arguments import fail_level, resolver_for
     from senderauth.cli.main import fail
+    from senderauth.report import default_language, wording
 
     try:
         level = fail_level(fail_on)
@@ -120,14 +122,15 @@ def audit(
             retry_unknown,
             dask,
         )
-        result, ended_by = _executed(job, resolver, quiet)
+        told = wording(lang or default_language())
+        result, ended_by = _executed(job, resolver, quiet, told)
     except (ValueError, OSError) as problem:
         fail(problem)
-    _tell(result, summary, quiet, lang)
+    _tell(result, summary, quiet, told)
     raise typer.Exit(ended_by or result.exit_code(level))
 
 
-def _executed(job: Job, resolver: Resolver, quiet: bool) -> tuple[Result, int]:
+def _executed(job: Job, resolver: Resolver, quiet: bool, words: Wording) -> tuple[Result, int]:
     """The job done, and the exit code of the signal that ended it, 0 if none did."""
     from senderauth.audit import NameServersGone, Running, WriteError, tune_memory
     from senderauth.cli.main import warn
@@ -135,7 +138,7 @@ def _executed(job: Job, resolver: Resolver, quiet: bool) -> tuple[Result, int]:
 
     ended: list[int] = []
     tune_memory()
-    with progress_for(quiet) as shown:
+    with progress_for(quiet, words) as shown:
         running = Running(job, resolver, shown)
 
         def end(number: int, _: Any) -> None:
@@ -162,20 +165,21 @@ def _executed(job: Job, resolver: Resolver, quiet: bool) -> tuple[Result, int]:
     return result, ended[0] if ended else 0
 
 
-def _tell(result: Result, path: Path | None, quiet: bool, lang: str | None) -> None:
+def _tell(result: Result, path: Path | None, quiet: bool, words: Wording) -> None:
     """The summary, for people on standard error and as JSON in a file."""
     import json
+    import sys
 
     from senderauth.cli.main import fail
-    from senderauth.cli.output import columns
-    from senderauth.report import audit_summary_text, default_language, wording
+    from senderauth.cli.output import columns, in_colour
+    from senderauth.report import audit_summary_text
 
     told = result.summary.document(complete=result.complete, seconds=result.seconds)
     try:
         if path is not None:
             path.write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", "utf-8")
         if not quiet:
-            text = audit_summary_text(told, wording(lang or default_language()), width=columns())
+            text = audit_summary_text(told, words, width=columns(), colour=in_colour(sys.stderr))
             typer.echo(text, err=True, nl=False)
     except (ValueError, OSError) as problem:
         fail(problem)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 
 def show(
@@ -66,9 +66,9 @@ def write_json(document: Any, indent: int | None = 2) -> None:
     write(json.dumps(document, ensure_ascii=False, indent=indent) + "\n")
 
 
-def in_colour() -> bool:
-    """Whether the output is a terminal whose user did not say NO_COLOR."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+def in_colour(stream: TextIO | None = None) -> bool:
+    """Whether the stream, standard output by default, is a terminal whose user did not say NO_COLOR."""
+    return (stream or sys.stdout).isatty() and not os.environ.get("NO_COLOR")
 
 
 def columns() -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from senderauth.audit import Progress, Summary
+    from senderauth.report import Wording
 
 MINUTE = 60.0
 EVERY = 0.2
@@ -17,12 +18,12 @@ EVERY = 0.2
 
 
 @contextmanager
-def progress_for(quiet: bool) -> Iterator[Progress | None]:
+def progress_for(quiet: bool, words: Wording) -> Iterator[Progress | None]:
     """What fits where standard error goes."""
     if quiet:
         yield None
     elif not sys.stderr.isatty():
-        yield Lines()
+        yield Lines(words)
     else:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -32,59 +33,64 @@ def progress_for(quiet: bool) -> Iterator[Progress | None]:
             TextColumn("{task.fields[counts]}"),
         )  # fmt: skip
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            yield Bar(bar)
+            yield Bar(bar, words)
 
 
 class Lines:
     """A line a minute."""
 
-    def __init__(self) -> None:
+    def __init__(self, words: Wording) -> None:
+        self._words = words
         self._begun = self._told = monotonic()
-        self._done = 0
+        self._before = 0
         self._total: int | None = None
 
     def begin(self, total: int | None, done: int) -> None:
         """What there is to do."""
-        self._done, self._total = done, total
+        self._before, self._total = done, total
 
     def row(self, summary: Summary) -> None:
         """One more."""
-        self._done += 1
         now = monotonic()
         if now - self._told >= MINUTE:
             self._told = now
-            print(_line(self._done, self._total, now - self._begun, summary), file=sys.stderr, flush=True)
+            of = "" if self._total is None else f"/{self._total:,}"
+            rate = rate_text(summary.rows - self._before, now - self._begun)
+            line = f"{summary.rows:,}{of}  {rate}  {counts(summary, self._words)}"
+            print(line, file=sys.stderr, flush=True)
 
 
-def _line(done: int, total: int | None, seconds: float, summary: Summary) -> str:
-    of = "" if total is None else f"/{total:,}"
-    return f"{done:,}{of}  {done / max(seconds, 0.001):,.0f}/s  {counts(summary)}"
+def rate_text(rows: int, seconds: float) -> str:
+    """Rows a second of this run."""
+    return f"{rows / max(seconds, 0.001):,.0f}/s"
 
 
-def counts(summary: Summary) -> str:
+def counts(summary: Summary, words: Wording) -> str:
     """What a glance should tell."""
     states, spoofable = summary.counts["states"], summary.counts["spoofable"]
-    return f"spoofable {spoofable['yes']:,}  unknown {states['unknown']:,}  unread {states['bad-input']:,}"
+    facts = {"spoofable": spoofable["yes"], "unknown": states["unknown"], "unread": states["bad-input"]}
+    return words.say("audit", "progress", {name: f"{count:,}" for name, count in facts.items()})
 
 
 class Bar:
     """rich's bar, told a few times a second: telling costs more than a row may."""
 
-    def __init__(self, bar: Any) -> None:
+    def __init__(self, bar: Any, words: Wording) -> None:
         self._bar, self._task = bar, bar.add_task("", total=None, rate="", counts="")
+        self._words = words
         self._begun = self._told = monotonic()
-        self._done = self._before = 0
+        self._before = 0
 
     def begin(self, total: int | None, done: int) -> None:
         """What there is to do."""
-        self._done = self._before = done
+        self._before = done
         self._bar.update(self._task, total=total, completed=done)
 
     def row(self, summary: Summary) -> None:
         """One more."""
-        self._done += 1
         now = monotonic()
         if now - self._told >= EVERY:
             self._told = now
-            rate = (self._done - self._before) / max(now - self._begun, 0.001)
-            self._bar.update(self._task, completed=self._done, rate=f"{rate:,.0f}/s", counts=counts(summary))
+            rate = rate_text(summary.rows - self._before, now - self._begun)
+            told = counts(summary, self._words)
+            self._bar.update(self._task, completed=summary.rows, rate=rate, counts=told)

@@ -145,21 +145,32 @@ def _figure(plot: str, inner: str, words: Wording, style: str = "") -> str:
 def _frequent(summary: Mapping[str, Any], words: Wording) -> str:
     """The findings that most domains have, the grave ones first, and what is to be done."""
     rows: list[str] = []
-    for severity in ("high", "medium"):
+    for id, severity, count in frequent(summary):
         colour, said = SCALES["worst"][severity], escape(label(words, "worst", severity))
-        found = [(id, told) for id, told in summary["findings"].items() if told["severity"] == severity]
-        for id, told in sorted(found, key=lambda one: -one[1]["count"])[:FREQUENT]:
-            title = _general(words.template("finding", id, "title")) or escape(printable(id))
-            advice = _general(words.template("finding", id))
-            rows.append(
-                f'<tr><th scope="row"><span class="tag t-{colour}">{said}</span> '
-                f'<span data-finding="{escape(printable(id))}">{title}</span>'
-                f'<span class="more">{advice}</span></th>'
-                f"<td>{_bar(told['count'], summary['rows'], colour)}</td>"
-                f'<td class="num">{number(told["count"], words)}</td></tr>'
-            )
+        title = _general(words.template("finding", id, "title")) or escape(printable(id))
+        advice = _general(words.template("finding", id))
+        rows.append(
+            f'<tr><th scope="row"><span class="tag t-{colour}">{said}</span> '
+            f'<span data-finding="{escape(printable(id))}">{title}</span>'
+            f'<span class="more">{advice}</span></th>'
+            f"<td>{_bar(count, summary['rows'], colour)}</td>"
+            f'<td class="num">{number(count, words)}</td></tr>'
+        )
     table = f'<table class="bars frequent">{"".join(rows)}</table>'
     return _figure("findings", table, words, ' class="wide"') if rows else ""
+
+
+def frequent(summary: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+    """Id, severity and number of domains of the findings to mend first."""
+    chosen: list[tuple[str, str, int]] = []
+    for severity in ("high", "medium"):
+        found = [
+            (id, severity, told["count"])
+            for id, told in summary["findings"].items()
+            if told["severity"] == severity
+        ]
+        chosen += sorted(found, key=lambda one: -one[2])[:FREQUENT]
+    return chosen
 
 
 def _general(template: str) -> str:

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from senderauth.report.audit_plots import frequent, label, number
 from senderauth.report.page import Page
+from senderauth.report.safe import printable
 from senderauth.report.wording import Wording
+from senderauth.values import PLACEHOLDER
 
-SHOWN_FINDINGS = 8
 SHOWN_UNKNOWN = 10
 
-# Label, and where in the summary's document the counts are.
+# Label, where in the summary's document the counts are, whose words they are, and their order.
 TABLES = (
-    ("spoofable", ("spoofable",), ("yes", "partly", "no", "unknown")),
-    ("grade", ("grades",), ("A", "B", "C", "D", "E", "F", "none")),
-    ("dmarc", ("dmarc", "rfc9989"), ("reject", "quarantine", "none", "absent", "unknown")),
-    ("spf", ("spf",), ("found", "absent", "several", "broken", "unknown")),
-    ("terminal", ("terminals",), ("-all", "~all", "?all", "+all", "redirect", "none")),
-    ("dkim", ("dkim",), ("found", "not-found", "none-possible", "unknown")),
-    ("mx", ("mx",), ("mx", "address", "null-mx", "dead-mx", "none", "missing", "unknown")),
-    ("hosts", ("hosts",), ("accepted", "marked", "unknown", "deferred", "refused")),
+    ("spoofable", ("spoofable",), "spoofable", ("yes", "partly", "no", "unknown")),
+    ("grade", ("grades",), "grade", ("A", "B", "C", "D", "E", "F", "none")),
+    ("dmarc", ("dmarc", "rfc9989"), "dmarc", ("reject", "quarantine", "none", "absent", "unknown")),
+    ("spf", ("spf",), "spf", ("found", "absent", "several", "broken", "loop", "cut", "unknown")),
+    ("terminal", ("terminals",), "spf", ("-all", "~all", "?all", "+all", "redirect", "none")),
+    ("dkim", ("dkim",), "dkim", ("found", "not-found", "none-possible", "unknown")),
+    ("mx", ("mx",), "mx", ("mx", "address", "null-mx", "dead-mx", "none", "missing", "unknown")),
+    ("hosts", ("hosts",), "outcome", ("accepted", "marked", "unknown", "deferred", "refused")),
 )
 
 
@@ -30,34 +32,43 @@ def audit_summary_text(
     """The summary's document for people: counts, most frequent findings, what is unknown now."""
     page = Page(width, colour)
     rows, seconds = summary["rows"], summary["seconds"]
-    facts = {"rows": f"{rows:,}", "seconds": f"{seconds:,.0f}"}
+    facts = {"rows": number(rows, words), "seconds": number(round(seconds), words)}
     page.line(words.say("audit", "done" if summary["complete"] else "stopped", facts), style="head")
-    labels = {label: words.say("audit", f"label-{label}") for label, _, _ in TABLES}
+    labels = {table: words.say("audit", f"label-{table}") for table, *_ in TABLES}
     indent = max(map(len, labels.values())) + 2
-    for label, path, order in TABLES:
+    for table, path, column, order in TABLES:
         counts: Any = summary
         for name in path:
             counts = counts[name]
         if counts:
-            told = "   ".join(f"{word} {counts[word]:,}" for word in order if counts.get(word))
-            page.line(f"{labels[label]:<{indent}}{told}", hang=indent)
+            told = [
+                f"{label(words, column, word)} {number(counts[word], words)}"
+                for word in order
+                if counts.get(word)
+            ]
+            page.row(f"{labels[table]:<{indent}}", told)
     if bad := summary["states"].get("bad-input"):
-        page.line(words.say("audit", "bad-input", {"count": bad}))
+        page.line(words.say("audit", "bad-input", {"count": number(bad, words)}))
     _findings(page, summary, words)
     _unknown(page, summary, words)
     return str(page)
 
 
 def _findings(page: Page, summary: Mapping[str, Any], words: Wording) -> None:
-    worst = [(id, told) for id, told in summary["findings"].items() if told["severity"] in ("high", "medium")]
-    if worst:
+    found = frequent(summary)
+    if found:
         page.line(words.say("audit", "findings"), style="head")
-    for id, told in worst[:SHOWN_FINDINGS]:
-        page.line(f"{told['count']:>8,}  {told['severity']:<6}  {id}")
+    said_of = {severity: label(words, "worst", severity) for _, severity, _ in found}
+    width = max(map(len, said_of.values()), default=0)
+    for id, severity, count in found:
+        title = words.template("finding", id, "title")
+        said = PLACEHOLDER.sub(lambda place: place[1].upper(), title)
+        lead = f"{number(count, words):>8}  {said_of[severity]:<{width}}  "
+        page.line(f"{lead}{printable(id)}: {said}" if said else lead + printable(id), hang=10)
 
 
 def _unknown(page: Page, summary: Mapping[str, Any], words: Wording) -> None:
     count = summary["states"].get("unknown", 0)
     if count:
         shown = ", ".join(summary["unknown"][:SHOWN_UNKNOWN]) + (", …" if count > SHOWN_UNKNOWN else "")
-        page.line(words.say("audit", "unknown", {"count": f"{count:,}", "domains": shown}), hang=2)
+        page.line(words.say("audit", "unknown", {"count": number(count, words), "domains": shown}), hang=2)

@@ -21,9 +21,14 @@ MAX_LISTED = 40
 def diff_text(comparison: Any, words: Wording, *, width: int = 80, colour: bool = False) -> str:
     """The comparison: counts, then every domain with what changed."""
     page = Page(width, colour)
-    told = [(kind, count) for kind, count in comparison.counts.items() if count or kind == "worse"]
-    counts = "   ".join(f"{words.say('page', f'diff-{kind}')} {number(count, words)}" for kind, count in told)
-    page.line(counts, style="head")
+    page.row(
+        "",
+        (
+            f"{words.say('page', f'diff-{kind}')} {number(count, words)}"
+            for kind, count in comparison.counts.items()
+            if count or kind == "worse"
+        ),
+    )
     for direction in ("worse", "unknown", "better", "changed"):
         chosen = [d for d in comparison.differences if d.direction == direction]
         if chosen:
@@ -47,7 +52,14 @@ def _difference(page: Page, difference: Any, words: Wording) -> None:
     page.line(shown(difference.domain), indent=2, style=STYLE.get(difference.direction, "head"))
     for change in told_changes(difference):
         style = "refused" if change.direction == "worse" else ""
-        page.line(": ".join(change_texts(change, words)), indent=4, hang=2, style=style)
+        name, text = change_texts(change, words)
+        before, arrow, after = text.partition(" → ")
+        if arrow and change.field.endswith("_record"):  # one below the other the eye finds what differs
+            page.line(f"{name}:", indent=4, style=style)
+            page.line(f"− {before}", indent=6, hang=2, style=style)
+            page.line(f"+ {after}", indent=6, hang=2, style=style)
+        else:
+            page.line(f"{name}: {text}", indent=4, hang=2, style=style)
 
 
 def told_changes(difference: Any) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 
 STYLES = {
     "refused": "1;31",
@@ -13,6 +14,7 @@ STYLES = {
     "head": "1",
     "dim": "2",
 }
+KEPT = "\N{NO-BREAK SPACE}"
 
 
 class Page:
@@ -36,6 +38,13 @@ class Page:
             break_on_hyphens=False,
         ) or [""]
         self.lines += [self.style(row, style) if style else row for row in wrapped]
+
+    def row(self, head: str, told: Iterable[str]) -> None:
+        """Several statements beside a head, none of them broken over two lines."""
+        kept = "   ".join(one.replace(" ", KEPT) for one in told)
+        before = len(self.lines)
+        self.line(head.replace(" ", KEPT) + kept, hang=len(head))
+        self.lines[before:] = [line.replace(KEPT, " ") for line in self.lines[before:]]
 
     def lead(self, word: str, style: str, text: str) -> None:
         """A line that begins with a word in a style."""
