@@ -210,7 +210,7 @@ FLAGS = [
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="no playwright: the extra `browser` is not installed")
+    api = pytest.importorskip("playwright.sync_api", reason="no playwright (extra `browser`)")
     program = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
     if program is None:
         pytest.skip("no chromium is installed")
