@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from senderauth.dns import Answer, Question, Resolver, Status, resolve_all
 
 _MISSING = Answer(Status.NXDOMAIN, note="rfc8020")
+_NOERROR, _NXDOMAIN = Status.NOERROR, Status.NXDOMAIN
 _SILENT = Answer(Status.TIMEOUT, note="zone-silent")
 MAX_UNKNOWN = 50
 
@@ -53,7 +54,7 @@ class Asks:
     async def resolve_own(self, questions: list[Question]) -> list[Answer]:
         """The answers to several of the row's own questions, in order, asked at once."""
         kept = self._kept
-        asked = [question for question in questions if question not in kept]
+        asked = [question for question in questions if question not in kept] if kept else questions
         if self._missing or self._timed_out:
             following = [(question, self._known(question.name)) for question in asked]
             for question, answer in following:
@@ -61,8 +62,11 @@ class Asks:
                     self._learn(question, answer)
             asked = [question for question, answer in following if answer is None]
         if asked:
-            for question, answer in zip(asked, await resolve_all(self._network, asked), strict=True):
+            answers = await resolve_all(self._network, asked)
+            for question, answer in zip(asked, answers, strict=True):
                 self._learn(question, answer)
+            if len(asked) == len(questions):
+                return answers
         return [kept[question] for question in questions]
 
     async def resolve_all(self, questions: Iterable[Question]) -> list[Answer]:
@@ -91,7 +95,7 @@ class Asks:
         self._kept[question] = answer
         if answer.records:
             self.answered = True
-        elif answer.unknown:
+        elif answer.status is not _NOERROR and answer.status is not _NXDOMAIN:  # as Answer.unknown
             if answer.status is Status.TIMEOUT:
                 self._timed_out = True
             else:  # somebody said that it cannot be told
@@ -99,7 +103,7 @@ class Asks:
             self._note(question, answer)
         else:
             self.answered = True
-            if answer.name_missing:
+            if answer.status is _NXDOMAIN and answer.canonical_name is None:  # as Answer.name_missing
                 self._missing += (f".{question.name}",)
 
     def _note(self, question: Question, answer: Answer) -> None:

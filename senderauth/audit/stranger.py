@@ -42,7 +42,7 @@ async def spf_of_stranger(resolver: Resolver, survey: spf.Outline, address: str 
     if survey.state == "absent":
         return "none"
     sound = not survey.unevaluated and not survey.cut and survey.tree.voids4 <= spf.MAX_VOIDS
-    if sound and survey.lookups <= spf.MAX_TERMS and _is_sound(survey.tree):
+    if sound and survey.lookups <= spf.MAX_TERMS and spf.is_sound(survey.tree, survey.used):
         number = NUMBER if address in (None, STRANGER) else int(ip_address(address))
         return RESULTS[spf.qualifier(survey.tree, number, survey.used)]
     domain = survey.domain
@@ -51,13 +51,6 @@ async def spf_of_stranger(resolver: Resolver, survey: spf.Outline, address: str 
 
 
 RESULTS = {"+": "pass", "-": "fail", "~": "softfail", "?": "neutral"}  # RFC 7208 4.6.2
-
-
-def _is_sound(node: spf.Node) -> bool:
-    """Whether no term ends the evaluation with an error."""
-    return node.state == "found" and all(
-        (cost.child is None or _is_sound(cost.child)) and cost.exchanges <= spf.MAX_MX for cost in node.terms
-    )
 
 
 def spoofing(

@@ -36,6 +36,9 @@ class Question:
     rdtype: str
     """"TXT", "A", "AAAA", "MX", "PTR", "CNAME", "NS", "SOA"."""
 
+    def __hash__(self) -> int:  # a name is asked for few types, and its own hash is kept
+        return hash(self.name)
+
 
 @frozen
 class Answer:

@@ -3,7 +3,7 @@
 from senderauth.spf.evaluate import Result, check_host, mail_from_identity, not_judged
 from senderauth.spf.program import Word
 from senderauth.spf.ranges import Ranges
-from senderauth.spf.reach import authorised, qualifier
+from senderauth.spf.reach import authorised, is_sound, qualifier
 from senderauth.spf.record import Macro, MacroString, Mechanism, Modifier, Record, Term, is_spf, parse
 from senderauth.spf.state import MAX_MX, MAX_PTR, MAX_TERMS, MAX_VOIDS
 from senderauth.spf.survey import outline, survey
@@ -31,6 +31,7 @@ __all__ = [
     "Word",
     "authorised",
     "check_host",
+    "is_sound",
     "is_spf",
     "mail_from_identity",
     "not_judged",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 
 from senderauth import names
-from senderauth.spf.ranges import EVERYTHING, Network, Ranges
+from senderauth.spf.ranges import EVERYTHING, Network, Ranges, spans_of
 from senderauth.spf.record import MAX_SHOWN, Mechanism, Modifier, Record
 from senderauth.spf.state import MAX_MX, MAX_TERMS, MAX_VOIDS
 from senderauth.spf.tree import Branch, Node, TermCost
@@ -31,8 +31,10 @@ def findings_of(
     found = itertools.chain(
         _root(tree), _authorised(tree, passes), _costs(tree, cut), _nodes(tree, True, used)
     )
-    told = {(f.id, f.subject, str(f.evidence)): f for f in itertools.islice(found, MAX_FINDINGS)}
-    return tuple(told.values())
+    listed = tuple(itertools.islice(found, MAX_FINDINGS))
+    if len(listed) < 2:
+        return listed
+    return tuple({(f.id, f.subject, str(f.evidence)): f for f in listed}.values())
 
 
 def branch_findings(node: Node) -> tuple[Finding, ...]:
@@ -218,29 +220,40 @@ def _ending(node: Node, record: Record) -> Iterator[Finding]:
 
 def _addresses(node: Node, record: Record) -> Iterator[Finding]:
     """Terms twice, and networks that no mail comes from."""
-    counted = Counter(t.canonical for t in record.mechanisms if t.name not in ("include", "all"))
-    twice = [text for text, count in counted.items() if count > 1]
-    if twice:
-        yield _finding(node, "spf-duplicate-terms", "low", "RFC 7208 4.6.2", terms=twice)
-    special = [t.written for t in record.mechanisms if t.network is not None and _is_special(t.network)]
+    terms = [term for term in record.mechanisms if term.name not in ("include", "all")]
+    if not terms:
+        return
+    counted = Counter(map(_meaning, terms))
+    if len(counted) < len(terms):
+        twice = [term.canonical for term in terms if counted[_meaning(term)] > 1]
+        yield _finding(node, "spf-duplicate-terms", "low", "RFC 7208 4.6.2", terms=list(dict.fromkeys(twice)))
+    special = [term.written for term in terms if term.network is not None and _is_special(term.network)]
     if special:
         yield _finding(node, "spf-special-network", "low", "RFC 6890", terms=special)
 
 
+def _meaning(term: Mechanism) -> object:
+    """The same for terms of the same canonical text; of networks without writing them out."""
+    network = term.network
+    if network is None:
+        return term.canonical
+    return term.qualifier, network.version, int(network.network_address), network.prefixlen
+
+
 def _is_special(network: Network) -> bool:
-    return any(other.version == network.version and network.subnet_of(other) for other in SPECIAL)  # type: ignore[arg-type]
+    ((low, high),) = spans_of((network,), network.version)
+    return any(first <= low and high <= last for first, last in SPECIAL[network.version])
 
 
 # Never seen on the Internet (RFC 6890); documentation networks are left out, since examples live there.
-SPECIAL = tuple(
-    map(
-        ip_network,
-        (
-            "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
-            "::1/128", "fc00::/7", "fe80::/10",
-        ),
+_SPECIAL = [
+    ip_network(text)
+    for text in (
+        "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
+        "::1/128", "fc00::/7", "fe80::/10",
     )
-)  # fmt: skip
+]  # fmt: skip
+SPECIAL = {version: spans_of(_SPECIAL, version) for version in (4, 6)}
 
 MECHANISM_NAMES = frozenset(
     {"all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists", "ip", "ipv4", "ipv6"}

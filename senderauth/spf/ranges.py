@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -11,31 +12,38 @@ from ipaddress import (
     summarize_address_range,
 )
 from itertools import chain, islice
+from operator import itemgetter
 
 from senderauth.values import frozen
 
 Network = IPv4Network | IPv6Network
+Span = tuple[int, int]
+
+_LOW: Callable[[Span], int] = itemgetter(0)
+_HIGH: Callable[[Span], int] = itemgetter(1)
+_BEYOND = 2**128
+
+
+def spans_of(networks: Iterable[Network], version: int) -> list[Span]:
+    """The first and the last address of each network of one family, as numbers."""
+    found = []
+    for network in networks:  # broadcast_address would make one more object each
+        if network.version == version:
+            low = int(network.network_address)
+            found.append((low, low | (1 << network.max_prefixlen - network.prefixlen) - 1))
+    return found
 
 
 @frozen
 class Ranges:
     """Disjoint, sorted intervals of addresses as numbers, both ends included."""
 
-    spans: tuple[tuple[int, int], ...] = ()
+    spans: tuple[Span, ...] = ()
 
     @classmethod
-    def of(cls, networks: Iterable[Network]) -> Ranges:
-        """The addresses of these networks, all of one family."""
-        found = []
-        for network in networks:  # broadcast_address would make one more object each
-            low = int(network.network_address)
-            found.append((low, low | (1 << network.max_prefixlen - network.prefixlen) - 1))
-        return cls.joined(found)
-
-    @classmethod
-    def joined(cls, spans: Iterable[tuple[int, int]]) -> Ranges:
+    def joined(cls, spans: Iterable[Span]) -> Ranges:
         """The addresses of these intervals, in any order, overlapping or not."""
-        joined: list[tuple[int, int]] = []
+        joined: list[Span] = []
         ordered = sorted(spans)
         if len(ordered) < 2:
             return cls(tuple(ordered))
@@ -53,7 +61,7 @@ class Ranges:
         return self.joined(self.spans + other.spans)
 
     def __sub__(self, other: Ranges) -> Ranges:
-        kept: list[tuple[int, int]] = []
+        kept: list[Span] = []
         gone = iter(other.spans)
         cut = next(gone, None)
         for low, high in self.spans:
@@ -78,12 +86,14 @@ class Ranges:
         return bool(self.spans)
 
     def __contains__(self, number: int) -> bool:
-        return any(low <= number <= high for low, high in self.spans)
+        before = bisect_right(self.spans, (number, _BEYOND))
+        return before > 0 and number <= self.spans[before - 1][1]
 
     @property
     def size(self) -> int:
         """How many addresses."""
-        return sum(high - low + 1 for low, high in self.spans)
+        spans = self.spans
+        return sum(map(_HIGH, spans)) - sum(map(_LOW, spans)) + len(spans)
 
     def networks(self, version: int, limit: int) -> tuple[Network, ...]:
         """The same as the fewest networks, at most `limit` of them: one IPv6 hole needs up to 128."""

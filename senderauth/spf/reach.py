@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from senderauth.spf.lint import branch_findings
-from senderauth.spf.ranges import EVERYTHING, Ranges
+from senderauth.spf.ranges import EVERYTHING, Ranges, Span, spans_of
+from senderauth.spf.state import MAX_MX
 from senderauth.spf.tree import Branch, Node, TermCost
 
 NOTHING: Mapping[int, Branch] = {}
@@ -19,9 +20,12 @@ def authorised(node: Node, version: int, used: Mapping[int, Branch] = NOTHING) -
         return Ranges()
     if (branch := used.get(id(node))) is not None:
         return branch.passes[version]
-    passed: list[tuple[int, int]] = []
-    refused = Ranges()
+    passed: list[Span] = []
+    refused = _NONE
     for cost in node.terms:
+        if cost.networks and not refused and cost.term is not None and cost.term.qualifier == "+":
+            passed += spans_of(cost.networks, version)  # nearly all terms: no set for each
+            continue
         reached = reach(cost, version, used)
         if cost.term is None or cost.term.qualifier == "+":
             passed += (reached - refused).spans if refused else reached.spans
@@ -36,8 +40,7 @@ def reach(cost: TermCost, version: int, used: Mapping[int, Branch] = NOTHING) ->
         return authorised(cost.child, version, used)
     if cost.always or (cost.term is not None and cost.term.name == "all"):
         return EVERYTHING[version]
-    networks = [network for network in cost.networks if network.version == version]
-    return Ranges.of(networks) if networks else _NONE
+    return Ranges.joined(spans_of(cost.networks, version)) if cost.networks else _NONE
 
 
 _NONE = Ranges()
@@ -53,6 +56,18 @@ def qualifier(node: Node, number: int, used: Mapping[int, Branch] = NOTHING) -> 
         if cost.term is not None and number in reach(cost, 4, used):
             return cost.term.qualifier
     return "?"
+
+
+def is_sound(node: Node, used: Mapping[int, Branch] = NOTHING) -> bool:
+    """Whether no term ends an evaluation with an error, limits of the whole tree apart."""
+    if (branch := used.get(id(node))) is not None:
+        return branch.sound
+    if node.state != "found":
+        return False
+    for cost in node.terms:
+        if cost.exchanges > MAX_MX or (cost.child is not None and not is_sound(cost.child, used)):
+            return False
+    return True
 
 
 def terminal(node: Node) -> str:
@@ -101,4 +116,5 @@ def branch_of(node: Node, used: Mapping[int, Branch]) -> Branch | None:
         frozenset((node.domain,)).union(*(child.domains for child in children)),
         1 + sum(child.records for child in children),
         1 + max((child.depth for child in children), default=0),
+        is_sound(node, used),
     )

@@ -147,14 +147,15 @@ class Record:
     @property
     def mechanisms(self) -> tuple[Mechanism, ...]:
         """The directives, in order."""
-        return tuple(term for term in self.terms if isinstance(term, Mechanism))
+        return tuple([term for term in self.terms if isinstance(term, Mechanism)])
 
     @property
     def redirect(self) -> MacroString | None:
         """Where to go on if nothing matched; None if there is an `all` anywhere (RFC 7208 6.1)."""
-        if any(term.name == "all" and isinstance(term, Mechanism) for term in self.terms):
+        found = self._modifier("redirect")
+        if found is None or any(t.name == "all" and isinstance(t, Mechanism) for t in self.terms):
             return None
-        return self._modifier("redirect")
+        return found
 
     @property
     def exp(self) -> MacroString | None:
@@ -240,6 +241,19 @@ def _words(text: str) -> list[tuple[int, str]]:
 
 def parse_term(word: str, start: int = 0) -> Term:
     """One term of a record. Raises FaultError, which `parse` makes a problem."""
+    return _known_term(word, start) if len(word) <= MAX_KEPT_TERM else _parse_term(word, start)
+
+
+MAX_KEPT_TERM = 64
+"""Characters; `~all` and the providers' includes come again and again."""
+
+
+@lru_cache(maxsize=2_048)
+def _known_term(word: str, start: int) -> Term:
+    return _parse_term(word, start)
+
+
+def _parse_term(word: str, start: int) -> Term:
     if not word.isascii() or not word.isprintable() or " " in word:
         bad = next(i for i, char in enumerate(word) if not "!" <= char <= "~")
         kind = "spf-not-ascii" if word[bad] > "\x7f" else "spf-control-character"

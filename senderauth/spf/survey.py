@@ -20,7 +20,7 @@ from senderauth.spf.macro import MAX_TEXT
 from senderauth.spf.mistakes import glued, meant_as_record
 from senderauth.spf.program import literal_name
 from senderauth.spf.ranges import Network
-from senderauth.spf.reach import authorised, branch_of, terminal, unevaluated
+from senderauth.spf.reach import authorised, branch_of, is_sound, terminal, unevaluated
 from senderauth.spf.record import MacroString, Mechanism, Record, explanation_string, is_spf, parse, select
 from senderauth.spf.state import MAX_MX
 from senderauth.spf.tree import (
@@ -161,7 +161,9 @@ def _keep(branches: Branches, text: str, found: Outline) -> None:
         return
     domains = frozenset().union(*(child.domains for child in children))
     used = {id(child.node): child for child in children}
-    branches.put(text, Branch(tree, found.passes, found.findings, found.unevaluated, domains, 0, 0, used))
+    sound = is_sound(tree, found.used)
+    kept = Branch(tree, found.passes, found.findings, found.unevaluated, domains, 0, 0, sound, used)
+    branches.put(text, kept)
 
 
 def _same_record(kept: Branch, name: str) -> Outline:

@@ -136,6 +136,8 @@ class Branch:
     """It and all below it: where one of them stands above, it is a loop."""
     records: int
     depth: int
+    sound: bool
+    """Nothing in it ends an evaluation with an error."""
     used: Mapping[int, Branch] = field(default_factory=dict)
     """The branches below it, by the identity of their node; only of whole outlines."""
 
