@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Literal, get_args
 
 from senderauth import names
-from senderauth.dmarc.record import PolicyWord, Record, Standard, is_dmarc, parse, select
+from senderauth.dmarc.record import PolicyWord, Record, Standard, is_dmarc, parse
 from senderauth.dns import Question, Resolver, prefetch
 from senderauth.values import Finding, Reason, Step, Trace, frozen, plain
 
@@ -187,8 +187,10 @@ async def look(
     if asked is None:
         return None
     answer = await resolver.resolve(asked)
-    found = select(answer.records)
-    strays = [text for text in answer.records if not is_dmarc(text)]
+    found: list[bytes] = []
+    strays: list[bytes] = []
+    for text in answer.records:
+        (found if is_dmarc(text) else strays).append(text)
     state: WalkState = "unknown" if answer.unknown else "absent"
     record = None
     if not answer.unknown and found:

@@ -8,7 +8,6 @@ with its place. One pass, bounded: no text of any length costs more than its len
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import field
 from functools import lru_cache
 from typing import Literal, get_args
@@ -142,11 +141,6 @@ class Record:
 def is_dmarc(text: bytes) -> bool:
     """Whether a TXT record is a DMARC record: the version tag first, in exactly these letters."""
     return _VERSION.match(text) is not None
-
-
-def select(texts: Iterable[bytes]) -> list[bytes]:
-    """The DMARC records among TXT records; others are discarded (RFC 9989 4.10, RFC 7489 6.6.3)."""
-    return [text for text in texts if is_dmarc(text)]
 
 
 def near_miss(text: bytes) -> NearMiss | None:
