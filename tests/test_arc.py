@@ -140,3 +140,9 @@ def test_no_damage_makes_it_raise(dice: random.Random, count: int):
         validate(ZoneResolver.from_records({("s._domainkey.example.com", "TXT"): [record()]}), bytes(message))
     )
     assert found.result in ("none", "pass", "fail", "temperror")
+
+
+def test_of_several_key_records_the_one_that_verifies_must_be_usable():
+    small, elsewhere = record(octets=rsa_key(1024)[1]), record("s=tlsrpt; ")
+    assert drive(validate(zone(s=[small, record()]), sealed(MESSAGE))).result == "pass"
+    assert drive(validate(zone(s=[small, elsewhere]), sealed(MESSAGE))).reason.id == "arc-key-unusable"

@@ -4,8 +4,15 @@ import hashlib
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers, RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 
 from senderauth.dkim import fetch_key, split, verify
 from senderauth.dkim.canonical import canonical_body, canonical_field
@@ -173,6 +180,16 @@ def test_odd_but_valid_tag_lists(tags):
     assert result.result == "pass", (result.reason, result.trace)
 
 
+def test_a_signature_never_covers_itself():
+    """RFC 6376 5.4: of the DKIM-Signature fields in h= it is none, since it was not there yet."""
+    older = sign().partition(b"\r\n\r\n")[0] + b"\r\n"
+    listed = TAGS.replace("from:to", "dkim-signature:from:to:dkim-signature")
+    assert [one.result for one in judged(handmade(listed, older))] == ["pass", "pass"]
+    assert only(handmade(listed)).result == "pass"
+    changed = judged(handmade(listed, older).replace(b"q=dns/txt", b"q=DNS/txt"))  # in the older one
+    assert [one.header_ok for one in changed] == [False, False]
+
+
 def test_fields_are_taken_from_the_bottom():
     head = b"X-Hop: one\r\nX-Hop: two\r\n" + HEAD
     message = sign(head, names=[*FIELDS, b"x-hop"])
@@ -301,6 +318,45 @@ def test_the_key_decides(key, result, reason, header_ok):
     found = only(sign(), s=key)
     assert (found.result, found.reason.id, found.header_ok) == (result, reason, header_ok), found.trace
     assert found.body_ok is True
+
+
+SMALL = record(octets=rsa_key(1024)[1])
+
+
+@pytest.mark.parametrize(
+    ("signed_by", "result", "reason"),
+    [
+        (record("t=y; "), "pass", "dkim-signature-verified"),
+        (record("s=tlsrpt; "), "permerror", "dkim-key-other-service"),
+        (record("h=sha1; "), "permerror", "dkim-key-sha1-only"),
+        (record("t=s; "), "permerror", "dkim-identity-not-strict"),
+    ],
+)
+def test_of_several_records_the_one_that_verifies_is_judged(signed_by, result, reason):
+    message = sign(identity=b"jane@mail.example.com")
+    for records in ([SMALL, signed_by], [signed_by, SMALL]):
+        found = only(message, s=records)
+        assert (found.result, found.reason.id, found.header_ok) == (result, reason, True)
+        assert (found.key_bits, found.testing) == (2048, b"t=y" in signed_by)
+        assert "dkim-key-several-records" in ids(found)
+
+
+def test_the_flags_of_a_record_that_did_not_sign_do_not_count():
+    message = sign(identity=b"jane@mail.example.com")
+    assert only(message, s=[record("t=s; ", rsa_key(1024)[1]), record()]).result == "pass"
+
+
+def test_a_small_key_beside_a_good_one_is_refused():
+    p, q, e = 2**255 - 19, 2**256 - 189, 65537
+    d = pow(e, -1, (p - 1) * (q - 1))
+    public = RSAPublicNumbers(e, p * q)
+    numbers = RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p), public)
+    private = numbers.private_key(unsafe_skip_rsa_key_validation=True)
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    der = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    for records in ([record(), record(octets=der)], [record(octets=der)]):
+        found = only(sign(key=pem), s=records)
+        assert (found.result, found.reason.id, found.key_bits) == ("policy", "dkim-key-too-small", 511)
 
 
 def test_strict_identity():

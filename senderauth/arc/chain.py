@@ -24,6 +24,7 @@ from senderauth.dkim import (
     canonical_field,
     fetch_key,
     header_digest,
+    narrowed_key,
     own_field,
     split,
     verifies,
@@ -158,7 +159,7 @@ def _message_as(
 
 
 def _digest(field: Field, signature: Signature, header: Header) -> bytes:
-    signed = header.signed(signature.names, signature.header_how)
+    signed = header.signed(signature.names, signature.header_how, field)
     return header_digest(signed, own_field(field.raw, signature), signature.hash)
 
 
@@ -170,13 +171,10 @@ def _by_key(key: Key | None, algorithm: str, digest: bytes, signature: bytes) ->
     if key.state != "valid":
         return "no-key"
     kind, _, hash = algorithm.partition("-")
-    good = any(
-        one.type == kind
-        and one.octets is not None
-        and verifies(kind, one.octets, key.bits, hash, digest, signature)
-        for one in key.candidates
-    )
-    return "pass" if good else "fail"
+    for one in key.candidates:
+        if one.type == kind and one.octets and verifies(kind, one.octets, key.bits, hash, digest, signature):
+            return "pass" if narrowed_key(key, one).state == "valid" else "no-key"
+    return "fail"
 
 
 def _verdict(sets: tuple[ArcSet, ...], fault: Fault | None) -> tuple[Result, Reason]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from senderauth.dkim.keys import Key, KeySearch, common_selectors, fetch_key, find_keys
 from senderauth.dkim.keys import judge as judge_key
+from senderauth.dkim.keys import narrowed as narrowed_key
 from senderauth.dkim.record import KeyRecord, TagList, parse_key, tag_list
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ __all__ = [
     "find_keys",
     "header_digest",
     "judge_key",
+    "narrowed_key",
     "own_field",
     "parse_key",
     "parse_signature",

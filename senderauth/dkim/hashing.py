@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from senderauth.dkim.canonical import (
     CRLF,
     Canonicalization,
+    Field,
     Message,
     body_digests,
     canonical_field,
@@ -71,14 +72,18 @@ class Header:
         """How many fields have this name."""
         return len(self.places.get(name, ()))
 
-    def picked(self, names: Iterable[bytes]) -> list[int | None]:
+    def picked(self, names: Sequence[bytes], own: Field | None = None) -> list[int | None]:
         """The field that each name stands for, from the bottom up; None where there is none (any more)
-        (RFC 6376 5.4.2).
+        (RFC 6376 5.4.2). Never `own`, the signature's: it was not there yet when h= was made (5.4).
         """
+        known = self.places
+        if own is not None and own.name in names:
+            others = [place for place in known[own.name] if self.fields[place] is not own]
+            known = {**known, own.name: others}
         left: dict[bytes, int] = {}
         picked: list[int | None] = []
         for name in names:
-            places = self.places.get(name)
+            places = known.get(name)
             if places is None:
                 picked.append(None)
                 continue
@@ -87,12 +92,12 @@ class Header:
             picked.append(places[rest] if rest >= 0 else None)
         return picked
 
-    def signed(self, names: Sequence[bytes], how: Canonicalization) -> list[bytes]:
+    def signed(self, names: Sequence[bytes], how: Canonicalization, own: Field | None = None) -> list[bytes]:
         """What is signed of the header, in the order of h=."""
         known, fields = self._canonical[how], self.fields
         fast = self._plain and how == "relaxed"
         signed = []
-        for place in self.picked(names):
+        for place in self.picked(names, own):
             if place is None:
                 continue
             piece = known.get(place)

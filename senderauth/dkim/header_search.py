@@ -56,7 +56,7 @@ def pieces_of(message: Message, field: Field, signature: Signature, check: Check
     """The header as the signature picks it."""
     header = Header(message)
     how = signature.header_how
-    places = header.picked(signature.names)
+    places = header.picked(signature.names, field)
     raws = [None if place is None else message.fields[place].raw for place in places]
     own = without_signature(field.raw, signature.tags, field.raw.index(b":") + 1)
     canonical = [None if raw is None else canonical_field(raw, how) for raw in raws]

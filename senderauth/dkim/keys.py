@@ -124,17 +124,42 @@ def judge(domain: str, selector: str, name: str, answer: Answer, trace: Trace) -
     judged = [_judged(parse_key(text), name) for text in answer.records[:MAX_RECORDS]]
     if len(judged) > 1:
         judged.sort(key=lambda j: order.index(j[0]))
-    state, reason, record, bits = judged[0]
-    found = list(_findings(name, state, reason, record, bits))
-    if len(answer.records) > 1:
-        evidence: dict[str, object] = {"count": len(answer.records)}
-        found.insert(0, Finding("dkim-key-several-records", "high", name, evidence, "RFC 6376 3.6.2.2"))
+    state, _, record, bits = judged[0]
     trace.note("dkim-key-judged", state=state, type=record.type, bits=bits, flags=list(record.flags))
+    candidates = tuple(one[2] for one in judged if one[3])
+    place = domain, selector, name
+    return _key(place, judged[0], len(answer.records), answer.canonical_name, candidates, trace.root)
+
+
+def narrowed(key: Key, record: KeyRecord) -> Key:
+    """The key as this one of its candidates makes it, the one that a signature verifies with."""
+    if len(key.candidates) == 1 and key.records == 1:
+        return key
+    place = key.domain, key.selector, key.name
+    judged = _judged(record, key.name)
+    return _key(place, judged, key.records, key.canonical_name, key.candidates, key.trace)
+
+
+def _key(
+    place: tuple[str, str, str],
+    judged: tuple[State, Reason, KeyRecord, int],
+    count: int,
+    canonical_name: str | None,
+    candidates: tuple[KeyRecord, ...],
+    trace: Step,
+) -> Key:
+    """The key that one record makes, of so many."""
+    state, reason, record, bits = judged
+    name = place[2]
+    found = list(_findings(name, state, reason, record, bits))
+    if count > 1:
+        found.insert(
+            0, Finding("dkim-key-several-records", "high", name, {"count": count}, "RFC 6376 3.6.2.2")
+        )
     return Key(
-        domain, selector, name, state, reason, record.type, bits, record.flags,
+        *place, state, reason, record.type, bits, record.flags,
         "y" in record.flags, "s" in record.flags, record.hashes, record.services, record.notes, record.text,
-        len(answer.records), answer.canonical_name, record.octets,
-        tuple(one[2] for one in judged if one[3]), tuple(found), trace.root,
+        count, canonical_name, record.octets, candidates, tuple(found), trace,
     )  # fmt: skip
 
 

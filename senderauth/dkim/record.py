@@ -16,7 +16,7 @@ MAX_CACHED = 2_048
 SPACE = " \t\r\n"
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=\s]")
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/= \t\r\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +117,6 @@ class KeyRecord:
     def __str__(self) -> str:
         return str(self.tags)
 
-    def allows(self, digest: str) -> bool:
-        """Whether signatures may use this hash (h=)."""
-        return self.hashes is None or digest in self.hashes
-
 
 def parse_key(given: bytes | str) -> KeyRecord:
     """Takes a key record apart. Spans count octets, which are characters here (latin-1)."""
@@ -150,7 +146,7 @@ def _parse(text: str) -> KeyRecord:
             problems.append(Problem("dkim-key-not-base64", tags.span("p"), {"character": _foreign(written)}))
     return KeyRecord(
         tags,
-        (tags.get("k") or "rsa").lower(),
+        tags.values.get("k", "rsa").lower(),
         octets,
         written == "",
         tuple(flag for flag in tags.words("t") or () if flag),
@@ -167,11 +163,9 @@ _parse_cached = lru_cache(maxsize=4_096)(_parse)
 
 def base64_of(text: str) -> bytes | None:
     """The octets; white space inside is allowed (RFC 6376 2.10), missing padding is mended."""
-    compact = "".join(text.split())
-    if not compact.isascii():
-        return None
+    compact = b"".join(text.encode("latin-1", "replace").split())  # as text, a no-break space is one too
     try:
-        return binascii.a2b_base64(compact + "=" * (-len(compact) % 4), strict_mode=True)
+        return binascii.a2b_base64(compact + b"=" * (-len(compact) % 4), strict_mode=True)
     except (binascii.Error, ValueError):
         return None
 

@@ -20,7 +20,7 @@ from senderauth import names
 from senderauth.dkim.canonical import Field, Message, split
 from senderauth.dkim.crypto import rsa_signed, verifies
 from senderauth.dkim.hashing import BodyHashes, Header, header_digest, own_field
-from senderauth.dkim.keys import Key, fetch_key, key_size
+from senderauth.dkim.keys import Key, fetch_key, key_size, narrowed
 from senderauth.dkim.record import KeyRecord
 from senderauth.dkim.remarks import remarks
 from senderauth.dkim.signature import Signature, parse_signature
@@ -128,6 +128,8 @@ class Hashes(NamedTuple):
 
     header_ok: bool | None = None
     body_ok: bool | None = None
+    record: KeyRecord | None = None
+    """The key record with which the header part verifies."""
     size: int = 0
     """Octets of the canonical body."""
     body: bytes = b""
@@ -174,6 +176,8 @@ class _Work:
     def judged(self, index: int, field: Field, signature: Signature, key: Key | None) -> SignatureResult:
         """One signature's result."""
         hashes = self._hashes(field, signature, key)
+        if key is not None and hashes.record is not None:
+            key = narrowed(key, hashes.record)
         result, reason = self._verdict(signature, key, hashes)
         unsigned = 0 if signature.length is None else max(0, hashes.size - signature.length)
         return SignatureResult(
@@ -211,12 +215,13 @@ class _Work:
         body_ok, computed, size = self.bodies.of(signature)
         usable = [one for one in key.candidates if one.type == signature.key_type] if key else []
         if not usable:
-            return Hashes(None, body_ok, size, computed)
-        signed = self.header.signed(signature.names, signature.header_how)
+            return Hashes(None, body_ok, None, size, computed)
+        signed = self.header.signed(signature.names, signature.header_how, field)
         digest = header_digest(signed, own_field(field.raw, signature), signature.hash)
         # RFC 6376 6.1.2 step 3: of several keys any may be the one
-        ok = any(_verifies(one, signature, digest) for one in usable)
-        return Hashes(ok, body_ok, size, computed, len(signed), not ok and _foreign(usable, signature))
+        good = next((one for one in usable if _verifies(one, signature, digest)), None)
+        foreign = good is None and _foreign(usable, signature)
+        return Hashes(good is not None, body_ok, good, size, computed, len(signed), foreign)
 
     def _verdict(self, signature: Signature, key: Key | None, hashes: Hashes) -> tuple[Result, Reason]:
         """The word and why, in the order of RFC 6376 6.1."""
@@ -248,10 +253,9 @@ class _Work:
 
 def _mismatch(signature: Signature, key: Key, facts: dict[str, object]) -> Reason | None:
     """Why this key is not for this signature (RFC 6376 6.1.2 steps 6 to 9, 3.6.1)."""
-    of_type = [one for one in key.candidates if one.type == signature.key_type]
-    if not of_type:
+    if not any(one.type == signature.key_type for one in key.candidates):
         return Reason("dkim-key-other-type", {**facts, "type": key.type})
-    if not any(one.allows(signature.hash) for one in of_type):
+    if key.hashes is not None and signature.hash not in key.hashes:
         return Reason("dkim-key-forbids-hash", {**facts, "hashes": list(key.hashes or ())})
     identity, domain = (
         names.normalise(signature.identity.rpartition("@")[2]),
