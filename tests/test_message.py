@@ -68,6 +68,10 @@ AUTHORS = [
     ("jane@example.com, joe@evil.example", "several", None),
     ("jane@example.com, broken", "broken", None),
     ("jane@example.com;", "broken", None),
+    ("jane@example\xa0.com", "broken", None),  # RFC 6532 3.2: only SP and HTAB are white space
+    ("jane@example.com\u2028.evil.example", "broken", None),
+    ("Jane\xa0Doe <jane@example.com>", "one", "example.com"),
+    ("jane\t@example.com", "one", "example.com"),
 ]
 
 
@@ -331,6 +335,15 @@ RESULTS = [
     (b"mx.example.org; none", "mx.example.org", [], None),
     (b"mx.example.org 1; iprev=pass policy.iprev=203.0.113.9", "mx.example.org", ["iprev"], "203.0.113.9"),
     (b"mx.example.org; dkim=fail (" + b"(" * 3_000 + b"x", "mx.example.org", ["dkim"], None),
+    (b'"MX of; us" 1 (c); spf=pass', "mx of; us", ["spf"], None),
+    (b"mx.example.org; spf=; junk junk; dmarc=pass; none", "mx.example.org", ["dmarc"], None),
+    (b"mx.example.org; spf=pass smtp.mailfrom=<>; dkim=none", "mx.example.org", ["spf", "dkim"], None),
+    (b"mx.example.org; bimi=pass policy.authority-uri=https://x.example/y?z=1; spf=none", "mx.example.org",
+     ["bimi", "spf"], None),
+    ("mx.bücher.example; spf=pass smtp.mailfrom=ü@b.example".encode(), "mx.bücher.example", ["spf"], None),
+    (b'mx.example.org; dkim=fail reason="a; ;;b=c \\"; spf=none" header.d=b.example', "mx.example.org",
+     ["dkim"], None),
+    (b"mx.example.org; " + b'x=y z="' * 2_000, "mx.example.org", ["x"], None),
 ]  # fmt: skip
 
 

@@ -158,7 +158,7 @@ class _Token(NamedTuple):
     """White space or a comment stands before it."""
 
 
-_PIECE = re.compile(r'[()<>\[\]:;@\\,."]|[^()<>\[\]:;@\\,."\s]+|\s+')
+_PIECE = re.compile(r'[()<>\[\]:;@\\,."]|[^()<>\[\]:;@\\,." \t]+|[ \t]+')
 _QUOTED = re.compile(r'([^"\\]|\\.)*"', re.DOTALL)
 _LITERAL = re.compile(r"[^\[\]\\]*\]")
 
@@ -186,7 +186,7 @@ def _tokens(text: str) -> list[_Token] | None:
         if piece is None:  # pragma: no cover - every character is a piece
             return None
         sign, at = piece[0], piece.end()
-        if sign.isspace():
+        if sign[0] in " \t":
             spaced = True
             continue
         if sign == "(":

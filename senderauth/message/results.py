@@ -1,7 +1,8 @@
 """Authentication-Results (RFC 8601): what others say they found, read; what we found, written.
 
-The field's grammar is read by the authres library; what it cannot bear is taken out before: comments
-(it recurses with their nesting), the instance of an ARC field, a field without an authserv-id (Microsoft).
+The grammar of each result is read by the authres library, one by one, so that a broken one costs only
+itself; what it cannot bear is taken out before: comments (it recurses with their nesting), the instance of
+an ARC field, the authserv-id, which may be a quoted string or missing (Microsoft), octets above 127 (EAI).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
+from urllib.parse import quote, unquote
 
 from senderauth.message.words import unfold, without_comments
 
@@ -21,6 +23,11 @@ _INSTANCE = re.compile(r"\s*i\s*=\s*(\d{1,4})\s*;\s*", re.IGNORECASE)
 _CLIENT = re.compile(
     r"(?:designates|sender ip is|client-ip=|remote-ip=|ip=)\s{0,3}([0-9A-Fa-f:.]{3,45})", re.IGNORECASE
 )
+_SERVER = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;="]+))(?:\s+(\d+))?\s*;')
+_MARK = re.compile(r'[";]|\\.')
+_LOOSE = re.compile(r'(\.[\w-]+\s?=\s?)([^\s"]+)')
+"""A property's value without quotes."""
+_ASCII = "".join(map(chr, range(32, 127))).replace("%", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,40 +75,62 @@ def read_results(fields: Sequence[tuple[str, bytes]]) -> tuple[ResultsField, ...
 
 
 def _read(value: bytes, is_arc: bool, place: int) -> ResultsField | None:
-    from authres import AuthResError, all_features
-    from authres.core import AuthenticationResultsHeader
-
     text, comments = without_comments(unfold(value, MAX_FIELD))
     instance = None
     if is_arc and (number := _INSTANCE.match(text)):
         instance, text = int(number[1]), text[number.end() :]
-    unnamed = "=" in text.partition(";")[0]
-    if unnamed:
-        text = f"unnamed; {text}"
-    text = ";".join(part for part in text.split(";")[: MAX_RESULTS + 1] if part.strip())
-    try:
-        header = AuthenticationResultsHeader.parse_value(all_features(), text)
-    except (AuthResError, ValueError, RecursionError):
+    name, version = "", "1"
+    if server := _SERVER.match(text):
+        name, version = (server[1] or server[2] or "").lower()[:255], server[3] or "1"
+        text = text[server.end() :]
+    elif "=" not in text.partition(";")[0]:
         return None
-    results = tuple(_method(result) for result in header.results if getattr(result, "method", None))
-    return ResultsField(
-        "" if unnamed else str(header.authserv_id or "")[:255],
-        instance,
-        results,
-        _client(results, comments),
-        place,
-    )
+    parts = [part.strip() for part in _parts(text) if part.strip()]
+    if not parts or version != "1":  # 2.3: another version may mean anything
+        return None
+    results = tuple(found for part in parts[:MAX_RESULTS] if (found := _result(part)) is not None)
+    if not results and parts != ["none"]:
+        return None
+    return ResultsField(name, instance, results, _client(results, comments), place)
+
+
+def _parts(text: str) -> list[str]:
+    """What stands between semicolons; those in quoted strings do not count."""
+    parts, start, quoted = [], 0, False
+    for mark in _MARK.finditer(text):
+        if mark[0] == '"':
+            quoted = not quoted
+        elif mark[0] == ";" and not quoted:
+            parts.append(text[start : mark.start()])
+            start = mark.end()
+    return [*parts, text[start:]]
+
+
+def _result(part: str) -> MethodResult | None:
+    """One result; None for "none" and for what cannot be read as one."""
+    from authres import AuthResError, all_features
+    from authres.core import AuthenticationResultsHeader
+
+    ascii_part = quote(part, safe=_ASCII)
+    for form in dict.fromkeys((ascii_part, _LOOSE.sub(r'\1"\2"', ascii_part))):  # <>, https://…?a=b
+        try:
+            header = AuthenticationResultsHeader.parse_value(all_features(), f"x; {form}")
+        except (AuthResError, ValueError, RecursionError):
+            continue
+        return next((_method(one) for one in header.results if getattr(one, "method", None)), None)
+    return None
 
 
 def _method(result: Any) -> MethodResult:
     properties = tuple(
-        (f"{one.type}.{one.name}".lower(), str(one.value or "")[:400]) for one in result.properties[:20]
+        (f"{one.type}.{one.name}".lower(), unquote(str(one.value or ""))[:400])
+        for one in result.properties[:20]
     )
     return MethodResult(
         str(result.method).lower()[:40],
         str(result.result or "").lower()[:40],
         properties,
-        str(result.reason or "")[:200],
+        unquote(str(result.reason or ""))[:200],
     )
 
 
