@@ -87,14 +87,28 @@ def sign(
     return field + message
 
 
-def handmade(tags: str, head: bytes = HEAD, body: bytes = BODY, *, key: bytes | None = None) -> bytes:
+def octets_of(data: bytes, key: bytes | None = None) -> bytes:
+    """The signature over it: PKCS #1 v1.5 with SHA-256."""
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    private = s.load_pem_private_key(key or rsa_key()[0], None)
+    assert isinstance(private, rsa.RSAPrivateKey)
+    return private.sign(data, PKCS1v15(), SHA256())
+
+
+def handmade(
+    tags: str,
+    head: bytes = HEAD,
+    body: bytes = BODY,
+    *,
+    key: bytes | None = None,
+    title: bytes = b"DKIM-Signature",
+) -> bytes:
     """A message signed with these tags, {bh} filled in and b= appended, relaxed/relaxed, sha256: for what
     dkimpy refuses to sign. Only what the tags say is true of it.
     """
     import hashlib
-
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-    from cryptography.hazmat.primitives.hashes import SHA256
 
     from senderauth.dkim import Header, canonical_field, split, tag_list
     from senderauth.dkim.canonical import canonical_body
@@ -104,9 +118,7 @@ def handmade(tags: str, head: bytes = HEAD, body: bytes = BODY, *, key: bytes | 
     value = tags.replace("{bh}", base64.b64encode(digest).decode()) + "; b="
     listed = tag_list(value).get("h") or ""
     names = [name.strip().lower().encode() for name in listed.split(":")]
-    field = b"DKIM-Signature: " + value.encode()
+    field = title + b": " + value.encode()
     signed = [*Header(split(message)).signed(names, "relaxed"), canonical_field(field, "relaxed")]
-    private = s.load_pem_private_key(key or rsa_key()[0], None)
-    assert isinstance(private, rsa.RSAPrivateKey)
-    octets = private.sign(b"\r\n".join(signed), PKCS1v15(), SHA256())
+    octets = octets_of(b"\r\n".join(signed), key)
     return field + base64.b64encode(octets) + b"\r\n" + message

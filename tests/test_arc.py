@@ -1,5 +1,6 @@
 """ARC chains (RFC 8617): the suite of others, and what is told beyond the word."""
 
+import base64
 import random
 from typing import Any
 
@@ -9,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from senderauth.arc import validate
+from senderauth.dkim import canonical_field
 from senderauth.dns import Status, ZoneResolver, drive
 from tests.conformance import folder, resolver, suite
-from tests.dkimsigner import BODY, DOMAIN, FIELDS, HEAD, record, rsa_key, zone
+from tests.dkimsigner import BODY, DOMAIN, FIELDS, HEAD, handmade, octets_of, record, rsa_key, zone
 
 
 def cases(name: str) -> list[Any]:
@@ -124,6 +126,44 @@ def test_a_message_that_nobody_handed_on():
 def test_seals_of_the_future_are_noted():
     found = drive(validate(zone(), sealed(MESSAGE), now=1_000_000))
     assert [one.id for one in found.findings] == ["arc-sealed-in-future"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "listed", "reason"),
+    [
+        ("", "from:to", "arc-chain-holds"),
+        ("", "from:arc-message-signature", "arc-chain-holds"),  # of the sets before: there are none
+        ("", "to:subject", "arc-field-invalid"),  # RFC 8617 4.1.2: as RFC 6376 5.4
+        ("x=999700; ", "from:to", "arc-chain-holds"),
+        ("x=999699; ", "from:to", "arc-message-signature-expired"),
+    ],
+)
+def test_what_a_message_signature_must_be(tags, listed, reason):
+    found = drive(validate(zone(), sealed_by_hand(tags, listed), now=1_000_000))
+    assert found.reason.id == reason, found.trace
+    assert found.result == ("pass" if reason == "arc-chain-holds" else "fail")
+    if "999699" in tags:
+        assert drive(validate(zone(), sealed_by_hand(tags, listed))).result == "pass"
+
+
+@pytest.mark.parametrize("instance", ["i=1;", "\r\n\ti = 1 ;", " (one) i (is)=(now) 1 (a comment);"])
+def test_the_instance_may_stand_among_comments(instance):
+    found = drive(validate(zone(), sealed_by_hand("", "from", instance)))
+    assert (found.result, found.sets[0].authserv_id) == ("pass", "mx.example.com"), found.reason
+
+
+def sealed_by_hand(tags: str, listed: str, instance: str = " i=1;") -> bytes:
+    """One set, for what dkimpy refuses to write."""
+    place = "d=example.com; s=s; "
+    signed = handmade(
+        f"i=1; a=rsa-sha256; c=relaxed/relaxed; {place}{tags}bh={{bh}}; h={listed}",
+        title=b"ARC-Message-Signature",
+    )
+    results = b"ARC-Authentication-Results:" + instance.encode() + b" mx.example.com; none"
+    seal = f"ARC-Seal: i=1; a=rsa-sha256; cv=none; {place}b=".encode()
+    message = signed.partition(b"\r\nFrom:")[0]
+    sets = [canonical_field(one, "relaxed") for one in (results, message, seal)]
+    return seal + base64.b64encode(octets_of(b"\r\n".join(sets))) + b"\r\n" + results + b"\r\n" + signed
 
 
 def test_too_many_sets_are_not_read():

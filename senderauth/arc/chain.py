@@ -12,7 +12,7 @@ import hashlib
 from typing import Literal
 
 from senderauth import names
-from senderauth.arc.fields import Fault, Parts, collect, relaxed
+from senderauth.arc.fields import Fault, Parts, collect, expired, relaxed
 from senderauth.arc.result import ArcSet, ChainResult, Part, Result, findings
 from senderauth.dkim import (
     BodyHashes,
@@ -35,7 +35,9 @@ from senderauth.values import Reason, Trace
 
 
 async def validate(resolver: Resolver, message: bytes, *, now: float | None = None) -> ChainResult:
-    """The chain of the message. `now`, seconds since 1970, only serves to tell of seals of the future."""
+    """The chain of the message. `now`: seconds since 1970 at which it is judged, best the time of receipt;
+    without it x= is not judged and seals of the future are not told.
+    """
     trace = Trace("arc-chain")
     parts = split(message)
     sets, fault = collect(parts)
@@ -43,6 +45,7 @@ async def validate(resolver: Resolver, message: bytes, *, now: float | None = No
         return ChainResult("none", Reason("arc-no-chain"), (), None, (), trace.root)
     keys = await _keys(resolver, sets, trace)
     sealed = _judged(parts, sets, keys, trace)
+    fault = fault or expired(sets, now)
     result, reason = _verdict(sealed, fault)
     trace.note("arc-verdict", result=result, reason=reason.id)
     told = tuple(findings(sealed, result, reason, now))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
+from senderauth.arc.result import SKEW
 from senderauth.dkim import Field, Message, Reader, Signature, TagList, tag_list
 from senderauth.values import Problem, Span
 
@@ -18,7 +19,8 @@ NAMES = {
 CHAIN_WORDS = ("none", "pass", "fail")
 MAX_RESULTS = 65_536
 
-_INSTANCE = re.compile(r"[ \t\r\n]*i[ \t\r\n]*=[ \t\r\n]*([0-9]{1,2})[ \t\r\n]*;")
+_CFWS = r"(?:[ \t\r\n]|\([^()\\]*\))*"  # without comments in comments, which nobody writes here
+_INSTANCE = re.compile(rf"{_CFWS}i{_CFWS}={_CFWS}([0-9]{{1,2}}){_CFWS};")
 _NO_TAGS = TagList({})
 
 
@@ -103,6 +105,8 @@ def _signature(tags: TagList) -> Signature:
     how = read.canonicalization()
     domain, selector = read.place()
     listed = read.names()
+    if tags.get("h") and b"from" not in listed:
+        read.problem("dkim-from-not-signed", "h", fatal=False)
     if b"arc-seal" in listed:
         read.problems.append(Problem("arc-seal-signed", Span(0, 0), {"tag": "h"}))
     length, signed_at, expires_at = read.number("l", 76), read.number("t", 12), read.number("x", 12)
@@ -152,6 +156,17 @@ def _structure(sets: dict[int, Parts]) -> Fault | None:
                 return Fault("arc-sealed-as-failed", {"instance": number, "domain": _domain(parts)})
             return Fault("arc-chain-word-wrong", {"instance": number, "written": chain})
     return None
+
+
+def expired(sets: dict[int, Parts], now: float | None) -> Fault | None:
+    """The newest message signature, if it was valid up to a time before `now` (RFC 6376 3.5)."""
+    newest = max(sets)
+    signature = sets[newest].signature
+    if now is None or signature is None or signature.expires_at is None:
+        return None
+    late = int(now) - signature.expires_at
+    facts = {"instance": newest, "domain": signature.domain[:256], "seconds": late}
+    return Fault("arc-message-signature-expired", facts) if late > SKEW else None
 
 
 def _domain(parts: Parts) -> str:
