@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 
 from senderauth.dkim.canonical import (
     CRLF,
+    HASHES,
     Canonicalization,
     Field,
     Message,
@@ -72,6 +72,12 @@ class Header:
         """How many fields have this name."""
         return len(self.places.get(name, ()))
 
+    def doubled(self, names: Iterable[bytes]) -> list[tuple[bytes, int]]:
+        """Those of these names of which there are several fields, with how many."""
+        if len(self.places) == len(self.fields):
+            return []
+        return [(name, len(self.places[name])) for name in names if len(self.places.get(name, ())) > 1]
+
     def picked(self, names: Sequence[bytes], own: Field | None = None) -> list[int | None]:
         """The field that each name stands for, from the bottom up; None where there is none (any more)
         (RFC 6376 5.4.2). Never `own`, the signature's: it was not there yet when h= was made (5.4).
@@ -115,4 +121,4 @@ def own_field(raw: bytes, signature: Signature) -> bytes:
 
 def header_digest(signed: Sequence[bytes], own: bytes, algorithm: str) -> bytes:
     """The hash that is signed."""
-    return hashlib.new(algorithm, CRLF.join((*signed, own)), usedforsecurity=False).digest()
+    return HASHES[algorithm](CRLF.join((*signed, own)), usedforsecurity=False).digest()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
-from senderauth.values import Problem, Span
+from senderauth.values import Problem, Span, frozen
 
 MAX_RECORD = 65_536
 MAX_TAGS = 1_000
@@ -19,7 +19,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/= \t\r\n]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TagList:
     """A tag list, taken apart whole (RFC 6376 3.2)."""
 
@@ -92,7 +92,7 @@ def international(value: str) -> str:
         return value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyRecord:
     """A key record as written (RFC 6376 3.6.1)."""
 

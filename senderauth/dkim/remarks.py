@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from senderauth import names
@@ -77,20 +76,18 @@ def _coverage(signature: Signature, header: Header, result: str, unsigned: int) 
         )  # fmt: skip
     elif signature.length is not None:
         yield _finding(signature, "dkim-length-limited", "medium", "RFC 6376 8.2", length=signature.length)
-    listed = Counter(signature.names)
-    places = header.places
-    for name in SINGLE:
-        count = len(places.get(name, ()))
-        if count > 1 and count > listed[name]:
+    listed = signature.names.count
+    for name, count in header.doubled(SINGLE):
+        if count > listed(name):
             severity = "high" if name in SHOWN and result == "pass" else "medium"
             yield _finding(
                 signature, "dkim-duplicate-field-unsigned", severity, "RFC 6376 8.15",
-                field=name.decode(), count=count, signed=listed[name],
+                field=name.decode(), count=count, signed=listed(name),
             )  # fmt: skip
-    left = [name.decode() for name in ADVISED if not listed[name] and header.count(name)]
+    left = [name.decode() for name in ADVISED if name not in signature.names and header.count(name)]
     if left:
         yield _finding(signature, "dkim-fields-not-signed", "low", "RFC 6376 5.4.1", fields=left)
-    if listed[b"from"] and listed[b"from"] <= header.count(b"from"):
+    if 0 < listed(b"from") <= header.count(b"from"):
         yield _finding(signature, "dkim-from-not-oversigned", "info", "RFC 6376 8.15")
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from senderauth import names
 from senderauth.dkim.canonical import Canonicalization
 from senderauth.dkim.record import TagList, base64_of, international, tag_list
-from senderauth.values import Problem
+from senderauth.values import Problem, frozen
 
 MAX_NUMBER = 12
 """Digits of t= and x= (RFC 6376 3.5)."""
@@ -21,7 +21,7 @@ CANONICALIZATIONS: dict[str, Canonicalization] = {"simple": "simple", "relaxed":
 _QUOTED = re.compile(r"=([0-9A-F]{2})")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signature:
     """A signature field's value. What could not be read is empty, and a problem says why."""
 

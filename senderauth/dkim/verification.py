@@ -13,7 +13,6 @@ weak to be accepted (RFC 8301); "neutral" for those that are not looked at becau
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from senderauth import names
@@ -25,7 +24,7 @@ from senderauth.dkim.record import KeyRecord
 from senderauth.dkim.remarks import remarks
 from senderauth.dkim.signature import Signature, parse_signature
 from senderauth.dns import Question, Resolver, prefetch
-from senderauth.values import Finding, LateStep, Reason, Step, Trace
+from senderauth.values import Finding, LateStep, Reason, Step, Trace, frozen
 
 Result = Literal["none", "pass", "fail", "neutral", "policy", "temperror", "permerror"]
 
@@ -35,7 +34,7 @@ SKEW = 300
 SHOWN = 50
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignatureResult:
     """What became of one signature."""
 
