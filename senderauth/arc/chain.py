@@ -23,9 +23,7 @@ from senderauth.dkim import (
     Signature,
     canonical_field,
     fetch_key,
-    header_digest,
     narrowed_key,
-    own_field,
     split,
     verifies,
     without_signature,
@@ -122,8 +120,7 @@ def _seal(parts: Parts, keys: dict[str, Key], running: hashlib._Hash) -> Part:
     state: Part = "unread"
     if not seal.problems:
         last = running.copy()
-        bare = without_signature(field.raw, seal.tags, field.raw.index(b":") + 1)
-        last.update(canonical_field(bare, "relaxed"))
+        last.update(canonical_field(without_signature(field.raw, seal.tags), "relaxed"))
         name = _key_name(seal.domain, seal.selector)
         state = _by_key(keys.get(name or ""), seal.algorithm, last.digest(), seal.octets)
     running.update(canonical_field(field.raw, "relaxed") + b"\r\n")
@@ -154,16 +151,11 @@ def _message_as(
     state = _by_key(
         keys.get(signature.key_name or ""),
         signature.algorithm,
-        _digest(field, signature, header),
+        header.digest(signature, field)[0],
         signature.octets,
     )
     header_ok = {"pass": True, "fail": False}.get(state)  # None: not computed
     return ("fail" if state == "pass" and not body_ok else state), header_ok, body_ok
-
-
-def _digest(field: Field, signature: Signature, header: Header) -> bytes:
-    signed = header.signed(signature.names, signature.header_how, field)
-    return header_digest(signed, own_field(field.raw, signature), signature.hash)
 
 
 def _by_key(key: Key | None, algorithm: str, digest: bytes, signature: bytes) -> Part:

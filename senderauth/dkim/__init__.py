@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from senderauth.dkim.canonical import Field, Message, canonical_field, split
     from senderauth.dkim.crypto import verifies
     from senderauth.dkim.diagnosis import Diagnosis, diagnose
-    from senderauth.dkim.hashing import BodyHashes, Header, header_digest, own_field
+    from senderauth.dkim.hashing import BodyHashes, Header
     from senderauth.dkim.second import Opinion, compare, second_opinion
     from senderauth.dkim.signature import Reader, Signature, parse_signature, without_signature
     from senderauth.dkim.verification import MAX_SIGNATURES, SignatureResult, verify
@@ -43,10 +43,8 @@ __all__ = [
     "diagnose",
     "fetch_key",
     "find_keys",
-    "header_digest",
     "judge_key",
     "narrowed_key",
-    "own_field",
     "parse_key",
     "parse_signature",
     "second_opinion",
@@ -71,8 +69,6 @@ _LATER = {
     "canonical_field": "canonical",
     "compare": "second",
     "diagnose": "diagnosis",
-    "header_digest": "hashing",
-    "own_field": "hashing",
     "parse_signature": "signature",
     "second_opinion": "second",
     "split": "canonical",

@@ -100,9 +100,9 @@ def canonical_field(raw: bytes, how: Canonicalization) -> bytes:
     return name.rstrip(b" \t").lower() + b":" + _relaxed_value(value)
 
 
-def relaxed_plain(field: Field) -> bytes:
+def relaxed_plain(name: bytes, raw: bytes) -> bytes:
     """The same for `relaxed`, of a message that is `plain`."""
-    return field.name + b":" + b" ".join(field.raw[field.raw.find(b":") + 1 :].split())
+    return name + b":" + b" ".join(raw[raw.find(b":") + 1 :].split())
 
 
 def _relaxed_value(value: bytes) -> bytes:

@@ -108,17 +108,17 @@ class Header:
                 continue
             piece = known.get(place)
             if piece is None:
-                one = fields[place]
-                piece = known[place] = relaxed_plain(one) if fast else canonical_field(one.raw, how)
+                name, raw = fields[place]
+                piece = known[place] = relaxed_plain(name, raw) if fast else canonical_field(raw, how)
             signed.append(piece)
         return signed
 
-
-def own_field(raw: bytes, signature: Signature) -> bytes:
-    """The signature field itself as it is hashed: b= empty, and without the last CRLF."""
-    return canonical_field(without_signature(raw, signature.tags, raw.index(b":") + 1), signature.header_how)
-
-
-def header_digest(signed: Sequence[bytes], own: bytes, algorithm: str) -> bytes:
-    """The hash that is signed."""
-    return HASHES[algorithm](CRLF.join((*signed, own)), usedforsecurity=False).digest()
+    def digest(self, signature: Signature, own: Field) -> tuple[bytes, int]:
+        """The hash that is signed, and how many fields beside the signature's own it is made of."""
+        how = signature.header_how
+        pieces = self.signed(signature.names, how, own)
+        count = len(pieces)
+        bare = without_signature(own.raw, signature.tags)
+        fast = self._plain and how == "relaxed"
+        pieces.append(relaxed_plain(own.name, bare) if fast else canonical_field(bare, how))
+        return HASHES[signature.hash](CRLF.join(pieces), usedforsecurity=False).digest(), count

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from senderauth.dkim.alternatives import Alternative, alternatives
 from senderauth.dkim.budget import Search
 from senderauth.dkim.canonical import CRLF, Canonicalization, Field, Message, canonical_field
-from senderauth.dkim.hashing import Header, own_field
+from senderauth.dkim.hashing import Header
 from senderauth.dkim.signature import Signature, without_signature
 from senderauth.values import Reason
 
@@ -58,9 +58,9 @@ def pieces_of(message: Message, field: Field, signature: Signature, check: Check
     how = signature.header_how
     places = header.picked(signature.names, field)
     raws = [None if place is None else message.fields[place].raw for place in places]
-    own = without_signature(field.raw, signature.tags, field.raw.index(b":") + 1)
+    own = without_signature(field.raw, signature.tags)
     canonical = [None if raw is None else canonical_field(raw, how) for raw in raws]
-    canonical.append(own_field(field.raw, signature))
+    canonical.append(canonical_field(own, how))
     size = sum(len(piece) for piece in canonical if piece is not None)
     return Pieces(signature.names, raws, own, how, signature.hash, check, canonical, size)
 

@@ -38,7 +38,8 @@ def remarks(
     if signature.computable:
         found += _coverage(signature, header, result, unsigned)
         found += _time(signature, now, skew)
-        if names.public_suffix(names.normalise(signature.domain) or "") == names.normalise(signature.domain):
+        domain = names.normalise(signature.domain) or ""
+        if names.public_suffix(domain) == domain:
             found.append(_finding(signature, "dkim-domain-is-public-suffix", "medium", "RFC 6376 6.1.1"))
     return tuple(found)
 

@@ -196,14 +196,17 @@ def _identity(read: Reader, domain: str) -> str:
 
 def unquoted(text: str) -> str:
     """DKIM quoted-printable decoded (RFC 6376 2.11), UTF-8 where it is."""
-    compact = "".join(text.split()) if any(map(str.isspace, text)) else text
-    return international(_QUOTED.sub(lambda found: chr(int(found[1], 16)), compact))
+    compact = "".join(text.split())
+    if "=" in compact:
+        compact = _QUOTED.sub(lambda found: chr(int(found[1], 16)), compact)
+    return international(compact)
 
 
-def without_signature(raw: bytes, tags: TagList, value_start: int) -> bytes:
+def without_signature(raw: bytes, tags: TagList) -> bytes:
     """The field with b= empty, as it was when it was signed (RFC 6376 3.7)."""
     span = tags.span("b")
     if span.start == span.end:
         return raw
+    value_start = raw.index(b":") + 1
     equals = raw.index(b"=", value_start + span.start)
     return raw[: equals + 1] + raw[value_start + span.end :]

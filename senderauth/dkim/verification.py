@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 from senderauth import names
 from senderauth.dkim.canonical import Field, Message, split
 from senderauth.dkim.crypto import rsa_signed, verifies
-from senderauth.dkim.hashing import BodyHashes, Header, header_digest, own_field
+from senderauth.dkim.hashing import BodyHashes, Header
 from senderauth.dkim.keys import Key, fetch_key, key_size, narrowed
 from senderauth.dkim.record import KeyRecord
 from senderauth.dkim.remarks import remarks
@@ -215,12 +215,11 @@ class _Work:
         usable = [one for one in key.candidates if one.type == signature.key_type] if key else []
         if not usable:
             return Hashes(None, body_ok, None, size, computed)
-        signed = self.header.signed(signature.names, signature.header_how, field)
-        digest = header_digest(signed, own_field(field.raw, signature), signature.hash)
+        digest, count = self.header.digest(signature, field)
         # RFC 6376 6.1.2 step 3: of several keys any may be the one
         good = next((one for one in usable if _verifies(one, signature, digest)), None)
         foreign = good is None and _foreign(usable, signature)
-        return Hashes(good is not None, body_ok, good, size, computed, len(signed), foreign)
+        return Hashes(good is not None, body_ok, good, size, computed, count, foreign)
 
     def _verdict(self, signature: Signature, key: Key | None, hashes: Hashes) -> tuple[Result, Reason]:
         """The word and why, in the order of RFC 6376 6.1."""
