@@ -40,6 +40,10 @@ LENIENT = [
     ("h= of the key", sign(), record("h=sha1; "), "permerror"),
     ("t=s of the key", sign(identity=b"j@m.example.com"), record("t=s; "), "permerror"),
     ("v= of the key not first", sign(), record("k=rsa; v=DKIM1; "), "permerror"),
+    ("a hyphen in a tag's name", handmade(TAGS + "; x-1=2"), None, "permerror"),
+    ("x= of 13 digits", handmade(TAGS + "; x=9999999999999"), None, "permerror"),
+    ("junk in p=", sign(), record().replace(b"AAOC", b"AA!OC", 1), "permerror"),
+    ("junk behind the key", sign(), record(octets=rsa_key()[1] + b"xyz"), "permerror"),
     ("l= beyond the body", handmade(TAGS + "; l=999999"), None, "permerror"),
 ]
 
@@ -65,6 +69,13 @@ STRICTER = [
 @pytest.mark.parametrize("message", [c[1] for c in STRICTER], ids=[c[0] for c in STRICTER])
 def test_what_it_refuses_and_the_rfc_allows(message):
     assert opinions(message) == ("pass", "refused", "dkim-second-stricter")
+
+
+def test_it_takes_a_list_of_services_for_no_key():
+    tags = record("s=tlsrpt:email; ")
+    (ours,) = drive(verify(zone(s=[tags]), sign()))
+    theirs = second_opinion(sign(), 0, {NAME: tags})
+    assert (ours.result, compare(ours, theirs).id) == ("pass", "dkim-second-stricter")
 
 
 def test_a_second_from_is_always_counted():

@@ -30,6 +30,8 @@ LENIENT = frozenset({
     "dkim-key-other-service", "dkim-identity-not-strict",
     "dkim-key-version-not-first", "dkim-length-beyond-body", "dkim-expires-before-signed",
     "dkim-name-unusable", "dkim-key-other-type", "dkim-key-hostile", "dkim-identity-outside",
+    # RFC 6376 3.2, 3.5, 3.6.1: names with hyphens, numbers of 13 digits, junk in or behind the base64 of p=
+    "dkim-not-a-tag", "dkim-tag-not-a-number", "dkim-key-not-base64", "dkim-key-not-a-key",
 })  # fmt: skip
 """Rules that it does not enforce."""
 
@@ -103,8 +105,10 @@ def _stricter(result: SignatureResult, opinion: Opinion) -> str:
     """Why it does not accept what we do."""
     if "x= value is past" in opinion.why or "t= value is in the future" in opinion.why:
         return "dkim-second-own-clock"
-    if opinion.verdict == "refused" and opinion.why.startswith(("MessageFormatError", "ValidationError")):
-        # A list in q=, base64 without padding, a blank before a colon, quoted-printable in i= …
+    if opinion.verdict == "refused" and opinion.why.startswith(
+        ("MessageFormatError", "ValidationError", "UnknownKeyTypeError")
+    ):
+        # A list in q= or in s= of the key, base64 without padding, a blank before a colon, i= quoted …
         if "body hash mismatch" not in opinion.why:
             return "dkim-second-stricter"
     elif result.key is not None and result.key.records > 1:  # it takes the first only
