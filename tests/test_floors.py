@@ -27,7 +27,6 @@ DOORS = {"__init__", "__main__", "sync", "testing"}
 
 GUESTS = {
     "asyncio": {"dns", "audit"},
-    "authres": {"message"},
     "checkdmarc": {"lint"},
     "cryptography": {"dkim", "advice"},
     "distributed": {"audit"},

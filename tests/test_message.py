@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+from authres import all_features
+from authres.core import AuthenticationResultsHeader
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -356,6 +360,36 @@ def test_authentication_results_as_they_come(
     assert field.authserv_id == authserv_id
     assert [result.method for result in field.results] == methods
     assert field.client == client
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "mx.example; dkim=pass header.d=a.b header.i=@a.example header.b=aB3+; dmarc=fail header.from=a",
+        'mx.example 1; dkim/1 = fail reason="no; key" header . d = a.b; iprev=pass policy.iprev=192.0.2.1',
+        'mx.example; auth=pass smtp.auth="jane doe"; spf=none smtp.mailfrom=; x-tls=pass smtp.bits=256/256',
+        "MX.Example; DKIM=Pass Header.D=A.example; dmarc=pass action=none header.from=a.example",
+    ],
+)
+def test_our_reading_of_results_is_that_of_authres(value: str) -> None:
+    (ours,) = read_results([("authentication-results", value.encode())])
+    theirs = AuthenticationResultsHeader.parse_value(all_features(), value)
+
+    assert ours.authserv_id == theirs.authserv_id
+    assert [(one.method, one.result, one.reason) for one in ours.results] == [
+        (one.method, one.result, one.reason or "") for one in theirs.results
+    ]
+    assert [one.properties for one in ours.results] == [
+        tuple((f"{each.type}.{each.name}".lower(), each.value or "") for each in one.properties)
+        for one in theirs.results
+    ]
+
+
+def test_results_are_read_in_linear_time() -> None:
+    for piece in (b'"', b'\\"', b'a.b="', b"a=b;", b" .", b"a . ", b"x" * 50, b"(", b"=", b"reason = "):
+        start = time.process_time()
+        read_results([("authentication-results", b"mx; x=y " + piece * 8_000)] * 10)
+        assert time.process_time() - start < 2
 
 
 def test_the_instance_of_an_arc_field_is_read() -> None:

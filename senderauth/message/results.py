@@ -1,8 +1,9 @@
 """Authentication-Results (RFC 8601): what others say they found, read; what we found, written.
 
-The grammar of each result is read by the authres library, one by one, so that a broken one costs only
-itself; what it cannot bear is taken out before: comments (it recurses with their nesting), the instance of
-an ARC field, the authserv-id, which may be a quoted string or missing (Microsoft), octets above 127 (EAI).
+Theory of operation. The field is cut at the semicolons outside of quoted strings, each result is read by
+itself, so that a broken one costs only itself. Values are taken as they are written: <>, addresses in UTF-8
+(EAI), https://… without quotes; a word that is neither a reason nor a property is passed over. A field
+without an authserv-id is Microsoft's.
 """
 
 from __future__ import annotations
@@ -11,23 +12,27 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any
-from urllib.parse import quote, unquote
 
 from senderauth.message.words import unfold, without_comments
 
 MAX_FIELD = 8_192
 MAX_FIELDS = 50
 MAX_RESULTS = 50
+MAX_PROPERTIES = 20
 _INSTANCE = re.compile(r"\s*i\s*=\s*(\d{1,4})\s*;\s*", re.IGNORECASE)
 _CLIENT = re.compile(
     r"(?:designates|sender ip is|client-ip=|remote-ip=|ip=)\s{0,3}([0-9A-Fa-f:.]{3,45})", re.IGNORECASE
 )
 _SERVER = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;="]+))(?:\s+(\d+))?\s*;')
 _MARK = re.compile(r'[";]|\\.')
-_LOOSE = re.compile(r'(\.[\w-]+\s?=\s?)([^\s"]+)')
-"""A property's value without quotes."""
-_ASCII = "".join(map(chr, range(32, 127))).replace("%", "")
+_METHOD = re.compile(r"([\w-]{1,40})(?:\s*/\s*\d{1,3})?\s*=\s*([\w-]{1,40})(?!\S)")
+_PROPERTY = re.compile(
+    r"""(?:(?P<reason>reason)|(?P<type>[\w-]{1,60})\s*\.\s*(?P<property>[\w-]{1,60}))\s*=\s*
+        (?:"(?P<quoted>(?:[^"\\]|\\.)*)"?)?(?P<plain>[^\s"]*)
+    | "(?:[^"\\]|\\.)*"? | [^\s"]+""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""A reason, a property with its value, or another word. A quoted string may lack its end, for linear time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,30 +113,18 @@ def _parts(text: str) -> list[str]:
 
 def _result(part: str) -> MethodResult | None:
     """One result; None for "none" and for what cannot be read as one."""
-    from authres import AuthResError, all_features
-    from authres.core import AuthenticationResultsHeader
-
-    ascii_part = quote(part, safe=_ASCII)
-    for form in dict.fromkeys((ascii_part, _LOOSE.sub(r'\1"\2"', ascii_part))):  # <>, https://…?a=b
-        try:
-            header = AuthenticationResultsHeader.parse_value(all_features(), f"x; {form}")
-        except (AuthResError, ValueError, RecursionError):
-            continue
-        return next((_method(one) for one in header.results if getattr(one, "method", None)), None)
-    return None
-
-
-def _method(result: Any) -> MethodResult:
-    properties = tuple(
-        (f"{one.type}.{one.name}".lower(), unquote(str(one.value or ""))[:400])
-        for one in result.properties[:20]
-    )
-    return MethodResult(
-        str(result.method).lower()[:40],
-        str(result.result or "").lower()[:40],
-        properties,
-        unquote(str(result.reason or ""))[:200],
-    )
+    found = _METHOD.match(part)
+    if found is None:
+        return None
+    reason = ""
+    properties: list[tuple[str, str]] = []
+    for one in _PROPERTY.finditer(part, found.end()):
+        value = re.sub(r"\\(.)", r"\1", one["quoted"] or "") + (one["plain"] or "")
+        if one["reason"]:
+            reason = value[:200]
+        elif one["type"] and len(properties) < MAX_PROPERTIES:
+            properties.append((f"{one['type']}.{one['property']}".lower(), value[:400]))
+    return MethodResult(found[1].lower(), found[2].lower(), tuple(properties), reason)
 
 
 def _client(results: Iterable[MethodResult], comments: Iterable[str]) -> str | None:
