@@ -1,7 +1,6 @@
 # One verb per need. Everything happens in .venv, which is made when it is missing.
 PYTHON ?= python3
 BIN := .venv/bin
-BENCHMARKS := $(basename $(notdir $(shell grep -l '^def main\b' benchmarks/*.py)))
 
 .PHONY: demo test check bench clean docs
 .DEFAULT_GOAL := demo
@@ -21,8 +20,8 @@ check: .venv/editable
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-bench: .venv/editable
-	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
+bench: .venv/editable  # a table of ratios; settings such as RUNS=5 in benchmarks/__main__.py
+	@$(BIN)/python -m benchmarks
 
 docs: .venv/editable  # the pages that are made from the data
 	@$(BIN)/python -m senderauth.report.pages docs

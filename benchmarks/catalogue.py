@@ -1,23 +1,16 @@
-"""Bulk speed of the catalogue: log lines that match nothing, beside `grep -F -f` on the same lines.
-
-Goal: at least 100,000 lines a second, of the reader and of the whole command, start included. The
-yardstick looks for every literal of the catalogue's patterns and knows nothing of formats; all read the
-same lines.
-"""
+"""Bulk speed of the catalogue: log lines, beside `grep` for every literal of the catalogue's patterns."""
 
 from __future__ import annotations
 
+import shlex
 import shutil
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterator
 
-from senderauth.catalogue import match, messages, read_log
-from senderauth.catalogue.matching import index, patterns
+from benchmarks.audit import OURS, python
+from benchmarks.side import Contestant, whole
+from benchmarks.table import Bench, Goal, Row, rate
+from senderauth.catalogue.matching import patterns
 
 LINES = 300_000
 WHOLE = 1_000_000
@@ -49,66 +42,43 @@ def lines(*shapes: str, count: int = LINES) -> Iterator[bytes]:
         yield shape.format(t="Aug  4 10:11:12", n=10_000 + number % 50_000, b=number % 250).encode() + b"\n"
 
 
-def rate(work: Callable[[], object], count: int, rounds: int = 3) -> float:
-    """Lines a second, the best of some rounds."""
-    best = float("inf")
-    for _ in range(rounds):
-        start = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - start)
-    return count / best
-
-
-def command_rate(folder: Path) -> float:
-    """Lines a second of the installed command on a log of a million lines; every thousandth is a bounce."""
-    log = folder / "million.log"
-    with log.open("wb") as file:
+def log(bench: Bench) -> None:
+    """Lines of a mail server's log in which nothing bounced through the reader; beside grep, which looks
+    for every literal of the patterns and knows nothing of formats; `senderauth explain` on a million
+    lines of which every thousandth is a bounce, its start included; and lines that are all bounces.
+    """
+    dull, bounced, million = (bench.scratch / f"{name}.log" for name in ("dull", "bounced", "million"))
+    dull.write_bytes(b"".join(lines(*DULL)))
+    bounced.write_bytes(b"".join(lines(BOUNCED, count=5_000)))
+    with million.open("wb") as file:
         for chunk in range(WHOLE // 1_000):
             file.writelines(lines(*DULL, count=999))
             file.writelines(lines(BOUNCED.replace("{n}", str(chunk % 7)), count=1))
-    command = [sys.executable, "-m", "senderauth", "explain", "-", "--offline"]
-
-    def run() -> None:
-        with log.open("rb") as file:
-            done = subprocess.run(command, stdin=file, stdout=subprocess.PIPE, check=False, text=True)
-        assert f" {WHOLE // 1_000};" in done.stdout.partition("\n")[0]
-
-    return rate(run, WHOLE, rounds=2)
-
-
-def main() -> None:
-    """Prints one line for each measurement."""
-    start = time.perf_counter()
-    index()
-    print(f"index of all patterns          {(time.perf_counter() - start) * 1000:10.0f} ms, once")
-    with tempfile.TemporaryDirectory() as folder:
-        dull, literals = Path(folder, "dull.log"), Path(folder, "literals")
-        dull.write_bytes(b"".join(lines(*DULL)))
-        parts = {part for pattern in patterns() for part in pattern.elements}
-        words = [part for part in parts if isinstance(part, str) and len(part) > 5]
-        literals.write_text("\n".join(sorted(words)) + "\n")
-
-        def stream() -> int:
-            with dull.open("rb") as file:
-                return sum(1 for _ in read_log(file))
-
-        assert stream() == 0
-        print(f"read_log, nothing in it        {rate(stream, LINES):10,.0f} lines/s   (goal 100,000)")
-        if grep := shutil.which("grep"):
-            for option in ("-F", "-iF"):
-                command = [grep, "-c", option, "-f", str(literals), str(dull)]
-                # Into a pipe: grep that writes to /dev/null stops at the first line that it finds.
-                found = rate(partial(subprocess.run, command, stdout=subprocess.PIPE, check=False), LINES)
-                print(f"grep {option} -f{'':{22 - len(option)}} {found:10,.0f} lines/s")
-        print(f"explain - --offline, a million  {command_rate(Path(folder)):9,.0f} lines/s   (goal 100,000)")
-    bounced = list(lines(BOUNCED, count=5_000))
-    found = rate(lambda: sum(1 for _ in read_log(bounced)), len(bounced))
-    print(f"read_log, every line a bounce  {found:10,.0f} lines/s")
-    texts = [m.text for m in messages().values()]
-    print(
-        f"match, the messages' own texts {rate(lambda: [match(t) for t in texts], len(texts)):10,.0f} texts/s"
+    literals = bench.scratch / "literals"
+    parts = {part for pattern in patterns() for part in pattern.elements}
+    literals.write_text("\n".join(sorted(p for p in parts if isinstance(p, str) and len(p) > 5)) + "\n")
+    goal = Goal("≥", 100_000, "lines/s")
+    medians = bench.race(
+        [
+            python(OURS, "read_log", str(dull), count=LINES),
+            python("bounces", "read_log", str(bounced), count=5_000),
+        ]
     )
-
-
-if __name__ == "__main__":
-    main()
+    words = (sys.executable, "-m", "senderauth", "explain", str(million), "--offline")
+    contestants = [Contestant("explain", words, WHOLE)]
+    if shutil.which("grep"):
+        for option in ("-F", "-iF"):
+            # Into a pipe: grep that writes to /dev/null stops at the first line that it finds.
+            counted = f"grep -c {option} -f {shlex.quote(str(literals))} {shlex.quote(str(dull))} | cat"
+            contestants.append(Contestant(f"grep {option}", ("sh", "-c", counted), LINES))
+    medians |= bench.race(contestants, whole)
+    if mine := medians.get(OURS):
+        bench.add(Row("log lines, nothing in them", rate(mine), goal=goal, judged=mine.rate))
+        for name in ("grep -F", "grep -iF"):
+            if theirs := medians.get(name):
+                ratio = mine.rate / theirs.rate
+                bench.add(Row("log lines, nothing in them", rate(mine), f"{name} {rate(theirs)}", ratio))
+    if command := medians.get("explain"):
+        bench.add(Row("explain --offline, a million lines", rate(command), goal=goal, judged=command.rate))
+    if bounces := medians.get("bounces"):
+        bench.add(Row("log lines, every one a bounce", rate(bounces)))

@@ -1,14 +1,13 @@
-"""Delays: how many round trips a check takes on a slow resolver, against its longest chain of questions.
-
-Every answer is 50 ms late. The chain is counted from the zone: what can only be asked once another
-answer is there. Goal: at most two delays more than the chain has links.
-"""
+"""Round trips that a check takes on a slow resolver, beside its longest chain of questions."""
 
 from __future__ import annotations
 
 import asyncio
+import statistics
 import time
+from collections.abc import Callable
 
+from benchmarks.table import Bench, Goal, Row
 from senderauth import Scenario, check, sync
 from senderauth.dns import LiveResolver
 from tests.dnsserver import Server
@@ -47,21 +46,24 @@ CASES = {
 }
 
 
-def main() -> None:
-    """Prints, for both drivers, the time of a check in delays beside its chain."""
-    print("a check on a resolver with 50 ms delay, in delays")
+def trips(bench: Bench) -> None:
+    """A check on a resolver that is 50 ms late, its time in delays, beside its longest chain of questions
+    that can only be asked when another answer is there. The ratio is of delays.
+    """
+    drivers: dict[str, Callable[[LiveResolver, Scenario], object]] = {
+        "own loop": lambda resolver, scenario: sync.check(scenario, resolver),
+        "asyncio": lambda resolver, scenario: asyncio.run(check(scenario, resolver)),
+    }
     for name, (records, scenario, chain) in CASES.items():
         with Server(records, delay=DELAY) as server:
-            for driver, judge in (
-                ("own loop", lambda resolver, sc=scenario: sync.check(sc, resolver)),
-                ("asyncio", lambda resolver, sc=scenario: asyncio.run(check(sc, resolver))),
-            ):
-                resolver = LiveResolver(nameservers=[f"{server.address}:{server.port}"])
-                start = time.perf_counter()
-                judge(resolver)
-                took = (time.perf_counter() - start) / DELAY
-                print(f"  {name:<28} {driver:<9} {took:5.1f}  chain {chain}, goal {chain + 2}")
-
-
-if __name__ == "__main__":
-    main()
+            for driver, judge in drivers.items():
+                took = []
+                for _ in range(bench.runs + 1):
+                    resolver = LiveResolver(nameservers=[f"{server.address}:{server.port}"])
+                    start = time.perf_counter()
+                    judge(resolver, scenario)
+                    took.append((time.perf_counter() - start) / DELAY)
+                middle = statistics.median(took[1:])  # the first imports
+                goal = Goal("≤", chain + 2, "delays")
+                measure = f"round trips of a check, {name}, {driver}"
+                bench.add(Row(measure, f"{middle:.1f}", f"chain {chain}", middle / chain, goal, middle))

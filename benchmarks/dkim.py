@@ -1,27 +1,27 @@
-"""DKIM verification, one message with its key at hand: ours against dkimpy, and OpenDKIM and mailauth where
-they are installed.
-
-Goals: a 5 kB message signed with RSA, relaxed, at least five times dkimpy; 10 MB relaxed level with OpenDKIM,
-10 MB simple within twice of plain SHA-256. OpenDKIM and mailauth are timed as processes, less the time of one
-that has nothing to do.
-"""
+"""DKIM verification, one message with its key at hand, beside other verifiers."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import random
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks.side import in_turn, table
+from benchmarks.audit import OURS, mailauth, python
+from benchmarks.installed import ROOT
+from benchmarks.serving import tool
+from benchmarks.side import Contestant
+from benchmarks.table import Bench, Goal
 
 SIZES = {"5 kB": 5_000, "100 kB": 100_000, "10 MB": 10_000_000}
+TIMES = {"5 kB": 2_000, "100 kB": 200, "10 MB": 3}
+SHA = "SHA-256 alone"
 DOMAIN, SELECTOR = "example.com", "s"
 NAME = f"{SELECTOR}._domainkey.{DOMAIN}"
+GOALS = {
+    ("5 kB", "relaxed"): {"dkimpy": Goal("≥", 5)},
+    ("10 MB", "relaxed"): {"OpenDKIM": Goal("≥", 1)},
+    ("10 MB", "simple"): {SHA: Goal("≥", 0.5)},
+}
 
 
 def keys() -> tuple[bytes, bytes]:
@@ -64,92 +64,43 @@ def signed(size: int, how: bytes, private: bytes) -> bytes:
     )
 
 
-def ours(message: bytes, record: bytes) -> Callable[[], object]:
-    """`senderauth.dkim.verify`, the answer at hand."""
-    from senderauth.dkim import verify
-    from senderauth.dns import ZoneResolver, drive
-
-    zone = ZoneResolver.from_records({(NAME, "TXT"): [record]})
-
-    def go() -> None:
-        (result,) = drive(verify(zone, message))
-        assert result.result == "pass"
-
-    return go
-
-
-def dkimpys(message: bytes, record: bytes) -> Callable[[], object]:
-    """`dkim.verify`, the answer at hand."""
-    import dkim as dkimpy
-
-    def go() -> None:
-        assert dkimpy.verify(message, dnsfunc=lambda *_, **__: record)
-
-    return go
-
-
-def mailauths(file: Path, folder: Path) -> Callable[[], object] | None:
-    """mailauth's command, with answers from a file."""
-    if (program := shutil.which("mailauth")) is None:
-        return None
-    cache = folder / "dns.json"
-    return lambda: subprocess.run(
-        [program, "report", "-o", "-n", str(cache), str(file)], capture_output=True, check=False
-    )
-
-
-def opendkims(file: Path) -> Callable[[], object] | None:
-    """OpenDKIM's filter in its test mode, key from a file."""
-    if (program := shutil.which("opendkim")) is None:
-        return None
-    settings = file.with_suffix(".conf")
-    return lambda: subprocess.run(
-        [program, "-x", str(settings), "-t", str(file)], capture_output=True, check=False
-    )
-
-
-def main(rounds: int = 5) -> None:
-    """Measures all in turn, each size and canonicalization."""
+def dkim(bench: Bench) -> None:
+    """A message signed with RSA (2048 bits) verified many times in one process, the key at hand. OpenDKIM
+    is its filter's test mode, 100 messages in one process, whose start is charged to it.
+    """
+    if not bench.has("dkimpy"):  # which signs the messages, too
+        return
     private, record = keys()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "dns.json").write_text(f'{{"{NAME}": {{"TXT": [["{record.decode()}"]]}}}}')
-        for title, size in SIZES.items():
-            for how in ("relaxed", "simple"):
-                message = signed(size, how.encode(), private)
-                file = folder / f"{size}-{how}.eml"
-                file.write_bytes(message)
-                file.with_suffix(".conf").write_text(
-                    f"Mode v\nTestDNSData {folder / 'dns.txt'}\nBackground No\nSyslog No\n"
-                )
-                (folder / "dns.txt").write_text(f"{NAME} {record.decode()}\n")
-                times = 200 if size < 10_000 else 20 if size < 1_000_000 else 1
-                things = {
-                    "senderauth": _often(ours(message, record), times),
-                    "dkimpy": _often(dkimpys(message, record), times),
-                    "SHA-256": _often(lambda m=message: hashlib.sha256(m).digest(), times),  # type: ignore[misc]
-                }
-                others: Mapping[str, Callable[[], object] | None] = {
-                    "mailauth": mailauths(file, folder),
-                    "OpenDKIM": opendkims(file),
-                }
-                things |= {name: other for name, other in others.items() if other is not None}
-                medians = in_turn(things, rounds)
-                for inside in ("senderauth", "dkimpy", "SHA-256"):
-                    medians[inside] /= times
-                print(table(f"DKIM, {title} {how}, a message", medians, "senderauth"))
-        missing = [name for name, other in others.items() if other is None]
-        if missing:
-            print(f"  not installed: {', '.join(missing)}")
+    text = record.decode()
+    key = bench.scratch / "key.txt"
+    key.write_text(f"{NAME} {text}\n")
+    settings = bench.scratch / "opendkim.conf"
+    settings.write_text(f"Mode v\nTestDNSData {key}\nBackground No\nSyslog No\n")
+    for title, size in SIZES.items():
+        for how in ("relaxed", "simple"):
+            path = bench.scratch / f"{size}-{how}.eml"
+            path.write_bytes(signed(size, how.encode(), private))
+            contestants = verifiers(bench, path, text, str(settings), TIMES[title])
+            if title == "10 MB":
+                contestants.append(python(SHA, "sha256", str(path), "100", count=100))
+            bench.rates(
+                f"DKIM, {title} {how}, messages", bench.race(contestants), GOALS.get((title, how), {})
+            )
 
 
-def _often(thing: Callable[[], object], times: int) -> Callable[[], object]:
-    def go() -> None:
-        for _ in range(times):
-            thing()
-
-    return go
-
-
-if __name__ == "__main__":
-    main()
+def verifiers(bench: Bench, path: Path, record: str, settings: str, times: int) -> list[Contestant]:
+    """Those that are here, each verifying the message so many times."""
+    arguments = (str(path), record, NAME, str(times))
+    found = [
+        python(OURS, "verify", *arguments, count=times),
+        python("dkimpy", "dkimpy", *arguments, count=times),
+    ]
+    if bench.has("mailauth"):
+        found.append(mailauth("dkim", *arguments, count=times))
+    if bench.has("Mail::DKIM"):
+        script = str(ROOT / "benchmarks" / "peers" / "maildkim.pl")
+        found.append(Contestant("Mail::DKIM", ("perl", script, *arguments), times))
+    if bench.has("OpenDKIM"):
+        words = ("opendkim", tool("opendkim"), settings, str(path), str(times))
+        found.append(python("OpenDKIM", *words, count=times))
+    return found

@@ -1,9 +1,4 @@
-"""SPF evaluation alone: the openspf suite with answers in memory, against pyspf, trace included.
-
-Both get their answers from a dictionary and both are checked to give the suite's results first. Each of our
-checks records its trace; it becomes a tree when somebody reads it, which the second row does every time.
-Goal: at least three times pyspf's checks per second.
-"""
+"""SPF evaluation alone: the openspf suite with answers in memory, beside pyspf, trace included."""
 
 from __future__ import annotations
 
@@ -12,10 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.side import in_turn, table
+from benchmarks.audit import OURS, python
+from benchmarks.table import Bench, Goal
 from senderauth.dns import Answer, Question, Resolver, drive
 
 SUITE = Path(__file__).resolve().parents[2] / "shared" / "conformance" / "openspf-rfc7208" / "cases.json"
+
+
+def cases() -> Any:
+    """The suite."""
+    return json.loads(SUITE.read_text("utf-8"))
 
 
 class Memory:
@@ -104,27 +105,34 @@ def _pyspf_answers(records: Any) -> dict[tuple[str, str], list[Any]]:
     return answers
 
 
-def main(rounds: int = 25) -> None:
-    """Measures both in turn, the whole suite a round."""
-    data = json.loads(SUITE.read_text("utf-8"))
-    count = len(data["cases"])
-    engines = {
-        "senderauth": ours(data),
-        "senderauth, every trace read": ours(data, read=True),
-        "pyspf": pyspf(data),
-    }
-    for name, engine in engines.items():
-        wrong = [
-            (case["id"], result)
-            for case, result in zip(data["cases"], engine(), strict=True)
-            if result not in case["expect"]["result"]
-        ]
-        print(f"{name}: {count - len(wrong)} of {count} as the suite expects {wrong or ''}")
-    medians = in_turn(engines, rounds)
-    print(table(f"SPF, {count} checks of the openspf suite a round", medians, "senderauth"))
-    for name, seconds in medians.items():
-        print(f"  {name}: {seconds / count * 1e6:.1f} µs a check, {count / seconds:,.0f} checks a second")
+def ours_read(data: Any) -> Callable[[], list[str]]:
+    """As `ours`, and somebody looks at each trace."""
+    return ours(data, read=True)
 
 
-if __name__ == "__main__":
-    main()
+ENGINES = {"ours": ours, "ours-read": ours_read, "pyspf": pyspf}
+
+
+def wrong(data: Any, results: list[str]) -> list[str]:
+    """The cases that have another result than the suite expects."""
+    return [
+        case["id"]
+        for case, result in zip(data["cases"], results, strict=True)
+        if result not in case["expect"]["result"]
+    ]
+
+
+def suite(bench: Bench) -> None:
+    """The checks of the openspf suite with answers from a dictionary; each of ours records its trace,
+    which becomes a tree when somebody reads it: the row "every trace read" does that every time.
+    """
+    if not SUITE.exists():
+        bench.skip("SPF evaluation alone: the openspf suite is not beside the checkout (shared/conformance)")
+        return
+    if not bench.has("pyspf"):
+        return
+    times = 20
+    names = {OURS: "ours", "ours, every trace read": "ours-read", "pyspf": "pyspf"}
+    count = times * len(cases()["cases"])
+    contestants = [python(name, "suite", engine, str(times), count=count) for name, engine in names.items()]
+    bench.rates("SPF evaluation alone, checks", bench.race(contestants), {"pyspf": Goal("≥", 3)})
