@@ -19,6 +19,7 @@ from __future__ import annotations
 import inspect
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -31,7 +32,7 @@ from benchmarks import audit, catalogue, client, delays, dkim, spf, start
 from benchmarks.installed import INSTALL, version
 from benchmarks.serving import served
 from benchmarks.table import Bench, markdown
-from benchmarks.world import World, lines
+from benchmarks.world import length, lines
 
 Part = Callable[[Bench], None]
 SERVED: tuple[Part, ...] = (
@@ -81,20 +82,13 @@ def main() -> None:
     if unknown := set(chosen) - set(names):
         sys.exit(f"PARTS has {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        bench = Bench(
-            Path(folder),
-            None,
-            int(setting("RUNS", "3")),
-            int(setting("DOMAINS", "5000")),
-            sorted(map(int, setting("SIZES", "2000,20000").split(","))),
-            int(setting("DELAYED", "20000")),
-        )
-        world = Path(setting("WORLD", folder + "/world"))
+        sizes = sorted(map(int, setting("SIZES", "2000,20000").split(",")))
+        domains, late = int(setting("DOMAINS", "5000")), int(setting("DELAYED", "20000"))
+        bench = Bench(Path(folder), int(setting("RUNS", "3")), domains, sizes, late)
         wanted = [part for part in SERVED if part.__name__ in chosen]
         if wanted and bench.has("NSD"):
-            if "WORLD" not in os.environ:
-                World(world, max(bench.domains, *bench.sizes, bench.delayed), int(setting("SEED", "1")))
-            bench.world = stack.enter_context(served(world, bench.scratch))
+            path = world(bench)
+            bench.world = stack.enter_context(served(path, bench.scratch))
         elif wanted:
             bench.skip(f"{', '.join(part.__name__ for part in wanted)}: they need NSD")
             wanted = []
@@ -110,12 +104,28 @@ def main() -> None:
         print(f"written: {path}")
 
 
+def world(bench: Bench) -> Path:
+    """The world's folder; no part asks for more domains than it has."""
+    if given := setting("WORLD", ""):
+        path = Path(given)
+        most = length(path / "domains.txt")
+        bench.domains, bench.delayed = min(bench.domains, most), min(bench.delayed, most)
+        bench.sizes = sorted({min(size, most) for size in bench.sizes})
+        return path
+    path, count = bench.scratch / "world", max(bench.domains, *bench.sizes, bench.delayed)
+    # in a process of its own: the kernel counts the memory that this one has used to those that it starts
+    words = [sys.executable, "-m", "benchmarks.world", str(path), str(count), setting("SEED", "1")]
+    subprocess.run(words, check=True)
+    return path
+
+
 def page(bench: Bench) -> str:
     """The document: where and with what it was measured, the table, and how."""
     versions = {name: version(name) for name in INSTALL}
     facts = [
         f"- {datetime.now(UTC):%Y-%m-%d}, senderauth {senderauth.__version__}",
-        f"- {cpu()}, {os.cpu_count()} cores, {memory()}; {platform.system()} {platform.release()}",
+        f"- {cpu()}, {os.cpu_count()} cores, {memory()}, load {bench.load:.1f} at the start",
+        f"- {platform.system()} {platform.release()}",
         f"- {platform.python_implementation()} {platform.python_version()}",
         *(f"- {name} {number}" for name, number in versions.items() if number),
     ]

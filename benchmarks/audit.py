@@ -2,72 +2,50 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.installed import MODULES, ROOT, go_program, node
-from benchmarks.serving import World, delayed
-from benchmarks.side import Contestant
-from benchmarks.table import Bench, Goal, Row, rate
-from benchmarks.world import SELECTORS, lines
-from senderauth.audit import Options
-from senderauth.audit.read import from_domains
-from senderauth.audit.run import Audit
-from senderauth.audit.write import whole_line
-from senderauth.dns import Answer, LiveResolver, Question, resolve_all
+from benchmarks.installed import ROOT, go_program, mailauth, python
+from benchmarks.serving import delayed
+from benchmarks.side import Contestant, Figures
+from benchmarks.table import OURS, Bench, Goal, Row, rate
+from benchmarks.world import SELECTORS, length, lines
 
-OURS = "senderauth"
 GO_SPF = "blitiri.com.ar/go/spf"
-
-
-def python(name: str, worker: str, *arguments: str, count: int) -> Contestant:
-    """One of `benchmarks.worker`."""
-    return Contestant(name, (sys.executable, "-m", "benchmarks.worker", worker, *arguments), count)
+DEADLINE = Goal("≤", 5.5, "s")
+"""A question's five seconds, and the way there."""
 
 
 def listed(bench: Bench, count: int, *, healthy: bool = False) -> Path:
     """The first domains of the world; `healthy`: without those that are never answered."""
-    assert bench.world
-    dead = set(lines(bench.world.folder / "timeout.txt")) if healthy else set()
-    domains = list(islice((d for d in lines(bench.world.folder / "domains.txt") if d not in dead), count))
+    folder = bench.served().folder
+    dead = set(lines(folder / "timeout.txt")) if healthy else set()
+    domains = islice((domain for domain in lines(folder / "domains.txt") if domain not in dead), count)
     path = bench.scratch / f"domains-{count}{'-healthy' * healthy}.txt"
     path.write_text("".join(f"{domain}\n" for domain in domains), "ascii")
     return path
 
 
-def ours(bench: Bench, world: World, count: int, *options: str, name: str = OURS) -> Contestant:
-    """The command; with options of its own, or the whole row."""
+def ours(bench: Bench, count: int, *options: str, name: str = OURS) -> Contestant:
+    """The command on the first domains; with options of its own, or the whole row."""
+    return audited(listed(bench, count), bench.served().where, count, *options, name=name)
+
+
+def audited(path: Path, where: str, count: int, *options: str, name: str = OURS) -> Contestant:
+    """The command on a list."""
     chosen = options or ("--selectors", ",".join(SELECTORS))
-    return python(name, "audit", str(listed(bench, count)), world.where, *chosen, count=count)
+    return python(name, "audit", str(path), where, *chosen, count=count)
 
 
-def asked(bench: Bench, count: int) -> Path:
-    """What an audit of the first domains asks, a question a line; asked once, by the way."""
-
-    class Noted:
-        def __init__(self, over: LiveResolver) -> None:
-            self.over, self.questions = over, list[Question]()
-
-        async def resolve(self, question: Question) -> Answer:
-            self.questions.append(question)
-            return await self.over.resolve(question)
-
-        async def resolve_all(self, questions: Iterable[Question]) -> list[Answer]:
-            together = list(questions)
-            self.questions += together
-            return await resolve_all(self.over, together)
-
-    assert bench.world
+def asked(bench: Bench, count: int) -> tuple[Path, Figures]:
+    """What an audit of the first domains asks, a question a line, each once; and that run's figures."""
     path = bench.scratch / f"asked-{count}.txt"
-    if not path.exists():
-        noted = Noted(LiveResolver([bench.world.where]))
-        run = Audit(noted, whole_line, Options(SELECTORS), retries=0)
-        for _ in run.rows(from_domains(lines(listed(bench, count)))):
-            pass
-        path.write_text("".join(f"{q.name} {q.rdtype}\n" for q in noted.questions), "ascii")
-    return path
+    where, domains = bench.served().where, str(listed(bench, count))
+    worker = python("the questions", "asked", domains, where, str(path), count=count)
+    medians = bench.race([worker], runs=1)
+    if not medians:
+        raise RuntimeError(bench.skipped[-1])
+    return path, medians[worker.name]
 
 
 def whole_row(bench: Bench) -> None:
@@ -75,40 +53,26 @@ def whole_row(bench: Bench) -> None:
     addresses, MTA-STS, TLS-RPT, spoofability by simulation), beside checkdmarc's `check_domains` on the
     first hundredth of the same domains, and beside our DNS client alone with the same questions.
     """
-    assert bench.world
-    world, count = bench.world, bench.domains
-    questions = asked(bench, count)
+    count, where = bench.domains, bench.served().where
+    questions, _ = asked(bench, count)
+    number = length(questions)
     contestants = [
-        ours(bench, world, count),
-        python(
-            "the client",
-            "client",
-            str(questions),
-            world.where,
-            "alone",
-            count=sum(1 for _ in lines(questions)),
-        ),
+        ours(bench, count),
+        python("the client", "client", str(questions), where, "alone", count=number),
     ]
     if bench.has("checkdmarc"):
         few = max(10, count // 100)
-        contestants.append(
-            python("checkdmarc", "checkdmarc", str(listed(bench, few)), world.where, str(few), count=few)
-        )
+        path = str(listed(bench, few))
+        contestants.append(python("checkdmarc", "checkdmarc", path, where, str(few), count=few))
     medians = bench.race(contestants)
     client = medians.pop("the client", None)
     bench.rates("audit, the whole row", medians, {"checkdmarc": Goal("≥", 70)})
     if client and (whole := medians.get(OURS)):
         cost = client.rate / whole.rate
         cpu = whole.cpu / whole.count / (client.cpu / client.count)
-        bench.add(
-            Row(
-                "a domain, in the time of the client's questions",
-                f"{cost:.1f} questions (CPU: {cpu:.1f})",
-                f"the client {rate(client)}",
-                goal=Goal("≤", 15, "questions"),
-                judged=cost,
-            )
-        )
+        measure = "a domain, in the time of the client's questions"
+        mine, other = f"{cost:.1f} questions (CPU: {cpu:.1f})", f"the client {rate(client)}"
+        bench.add(Row(measure, mine, other, goal=Goal("≤", 15, "questions"), judged=cost))
 
 
 def only_spf(bench: Bench) -> None:
@@ -116,10 +80,9 @@ def only_spf(bench: Bench) -> None:
     judge 240.0.0.1, which no record authorises, so that they too read the whole record. The Go library judges
     100 domains at once on all cores, mailauth 100 at once; Mail::SPF and pyspf one after another a tenth.
     """
-    assert bench.world
-    count, where = bench.domains, bench.world.where
+    count, where = bench.domains, bench.served().where
     every, tenth = str(listed(bench, count)), max(10, count // 10)
-    contestants = [ours(bench, bench.world, count, "--only", "spf")]
+    contestants = [ours(bench, count, "--only", "spf")]
     if bench.has(GO_SPF):
         if program := go_program("spf", bench.scratch):
             contestants.append(Contestant(GO_SPF, (program, every, where, str(count)), count))
@@ -139,101 +102,84 @@ def spf_and_dmarc(bench: Bench) -> None:
     """`senderauth audit --only spf,dmarc` (both standards, permissions of those who get reports) beside
     mailauth's SPF and DMARC, 100 domains at once.
     """
-    assert bench.world
-    count, where = bench.domains, bench.world.where
+    count, where = bench.domains, bench.served().where
+    contestants = [ours(bench, count, "--only", "spf,dmarc")]
     if bench.has("mailauth"):
-        contestants = [
-            ours(bench, bench.world, count, "--only", "spf,dmarc"),
-            mailauth("dmarc", str(listed(bench, count)), where, str(count), count=count),
-        ]
-        bench.rates("audit --only spf,dmarc", bench.race(contestants), {"mailauth": Goal("≥", 2.5)})
-
-
-def mailauth(*arguments: str, count: int) -> Contestant:
-    """One of the works of peers/mailauth.js."""
-    words = (node(), str(ROOT / "benchmarks" / "peers" / "mailauth.js"), *arguments)
-    return Contestant("mailauth", words, count, {"NODE_PATH": str(MODULES)})
+        contestants.append(mailauth("dmarc", str(listed(bench, count)), where, str(count), count=count))
+    bench.rates("audit --only spf,dmarc", bench.race(contestants), {"mailauth": Goal("≥", 2.5)})
 
 
 def scale(bench: Bench) -> None:
     """The whole row for lists of different length: seconds a domain, the largest resident size, and the
     questions that the name server counted beside the distinct ones among them.
     """
-    assert bench.world
-    medians = bench.race(ours(bench, bench.world, size, name=str(size)) for size in bench.sizes)
+    medians = bench.race(ours(bench, size, name=str(size)) for size in bench.sizes)
     least = medians.get(str(min(bench.sizes)))
     for size in bench.sizes:
         if not (figures := medians.get(str(size))) or not least:
             continue
         if figures is not least:
-            ratio = figures.seconds / size / (least.seconds / least.count)
-            other = f"of {least.count:,.0f}: {rate(least)}"
-            measure = f"time of a domain in a list of {size:,}"
-            bench.add(Row(measure, rate(figures), other, ratio, Goal("≤", 1.15)))
-        bench.add(
-            Row(
-                f"largest resident size, {size:,} domains",
-                f"{figures.memory:.0f} MB",
-                goal=Goal("≤", 100, "MB"),
-                judged=figures.memory,
+            ratio = least.rate / figures.rate
+            measure, other = (
+                f"time of a domain in a list of {size:,}",
+                f"of {least.count:,.0f}: {rate(least)}",
             )
-        )
-    before = bench.world.questions()
+            bench.add(Row(measure, rate(figures), other, ratio, Goal("≤", 1.15)))
+        measure, mine = f"largest resident size, {size:,} domains", f"{figures.memory:.0f} MB"
+        bench.add(Row(measure, mine, goal=Goal("≤", 100, "MB"), judged=figures.memory))
     size = min(bench.sizes)
-    (bench.scratch / f"asked-{size}.txt").unlink(missing_ok=True)
-    distinct = len(set(lines(asked(bench, size))))
-    counted = bench.world.questions() - before
-    bench.add(
-        Row(
-            f"questions asked for {size:,} domains",
-            f"{counted:,}",
-            f"distinct {distinct:,}",
-            counted / distinct,
-            Goal("≤", 1.02),
-        )
-    )
+    path, counted = asked(bench, size)
+    distinct = length(path)
+    measure, mine = f"questions asked for {size:,} domains", f"{counted.questions:,.0f}"
+    bench.add(Row(measure, mine, f"distinct {distinct:,}", counted.questions / distinct, Goal("≤", 1.02)))
 
 
 def delay(bench: Bench) -> None:
-    """The whole row behind dnsdist, every answer 20 ms late and one zone in 400 silent. The others are
-    given a few domains, none of them silent, and then one silent domain alone, as we are.
+    """The whole row behind dnsdist, every answer 20 ms late and one zone in 400 silent; the same without the
+    silent ones. The others are given a few domains, none of them silent. Then one silent domain alone, once.
     """
-    assert bench.world
     if not bench.has("dnsdist"):
         return
-    with delayed(bench.world, 20) as slow:
-        contestants = [ours(bench, slow, bench.delayed)]
+    count = bench.delayed
+    with delayed(bench.served(), 20) as slow:
+        healthy = listed(bench, count, healthy=True)
+        number = length(healthy)
+        contestants = [
+            audited(listed(bench, count), slow.where, count),
+            audited(healthy, slow.where, number, name="without silence"),
+        ]
         for name, few in (("checkdmarc", 10), ("pyspf", 40)):
             if bench.has(name):
                 path = str(listed(bench, few, healthy=True))
                 contestants.append(python(name, name, path, slow.where, str(few), count=few))
         medians = bench.race(contestants)
+        without = medians.pop("without silence", None)
         if whole := medians.get(OURS):
             goal = Goal("≥", 1_000, "domains/s")
             bench.add(Row("audit, answers 20 ms late", rate(whole), goal=goal, judged=whole.rate))
         bench.rates("audit, answers 20 ms late", medians, {})
-        dead = next(lines(slow.folder / "timeout.txt"), None)
-        if dead is None:
-            bench.skip("a silent domain: the world has none")
-            return
-        only = bench.scratch / "dead.txt"
-        only.write_text(f"{dead}\n", "ascii")
-        arguments = {OURS: ("audit",), "checkdmarc": ("checkdmarc", "1"), "pyspf": ("pyspf", "1")}
-        alone = [
-            python(name, worker, str(only), slow.where, *rest, count=1)
-            for name, (worker, *rest) in arguments.items()
-            if name == OURS or bench.has(name)
-        ]
-        medians = bench.race(alone, runs=1)
+        if whole and without:
+            more = whole.seconds - without.seconds * count / number
+            mine, other = f"{more:.1f} s", f"without them {without.seconds:.1f} s"
+            bench.add(Row("what silent zones cost the run", mine, other, goal=DEADLINE, judged=more))
+        silence(bench, slow.where)
+
+
+def silence(bench: Bench, where: str) -> None:
+    """One domain whose zone never answers."""
+    dead = next(lines(bench.served().folder / "timeout.txt"), None)
+    if dead is None:
+        bench.skip("a silent domain: the world has none")
+        return
+    path = bench.scratch / "silent.txt"
+    path.write_text(f"{dead}\n", "ascii")
+    contestants = [audited(path, where, 1)]
+    for name in ("checkdmarc", "pyspf"):
+        if bench.has(name):
+            contestants.append(python(name, name, str(path), where, "1", count=1))
+    medians = bench.race(contestants, runs=1)
     if mine := medians.pop(OURS, None):
         for name, theirs in medians.items():
-            bench.add(
-                Row(
-                    "a domain whose zone never answers",
-                    f"{mine.seconds:.1f} s",
-                    f"{name} {theirs.seconds:.1f} s",
-                    mine.seconds / theirs.seconds,
-                    Goal("≤", 5.5, "s"),
-                    mine.seconds,
-                )
-            )
+            measure, ratio = "a domain whose zone never answers", mine.seconds / theirs.seconds
+            other = f"{name} {theirs.seconds:.1f} s"
+            bench.add(Row(measure, f"{mine.seconds:.1f} s", other, ratio, DEADLINE, mine.seconds))

@@ -7,9 +7,9 @@ import shutil
 import sys
 from collections.abc import Iterator
 
-from benchmarks.audit import OURS, python
+from benchmarks.installed import python
 from benchmarks.side import Contestant, whole
-from benchmarks.table import Bench, Goal, Row, rate
+from benchmarks.table import OURS, Bench, Goal, Row, rate
 from senderauth.catalogue.matching import patterns
 
 LINES = 300_000

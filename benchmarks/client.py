@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks.audit import OURS, asked, python
-from benchmarks.table import Bench, Goal, Row, rate
-from benchmarks.world import lines
+from benchmarks.audit import asked
+from benchmarks.installed import python
+from benchmarks.table import OURS, Bench, Goal, Row, rate
+from benchmarks.world import length
 
 
 def client(bench: Bench) -> None:
@@ -13,9 +14,8 @@ def client(bench: Bench) -> None:
     resolver one after another (its threads are slower), a twentieth; and by one socket with packets made
     beforehand, the floor.
     """
-    assert bench.world
-    path, where = str(asked(bench, bench.domains)), bench.world.where
-    count = sum(1 for _ in lines(asked(bench, bench.domains)))
+    questions, _ = asked(bench, bench.domains)
+    path, where, count = str(questions), bench.served().where, length(questions)
     few = max(100, count // 20)
     contestants = [
         python(OURS, "client", path, where, "alone", count=count),

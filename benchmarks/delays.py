@@ -6,6 +6,7 @@ import asyncio
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 from benchmarks.table import Bench, Goal, Row
 from senderauth import Scenario, check, sync
@@ -14,7 +15,7 @@ from tests.dnsserver import Server
 
 DELAY = 0.05
 
-CASES = {
+CASES: dict[str, tuple[dict[tuple[str, str], list[Any]], Scenario, int]] = {
     # host A → PTR → A of the PTR name → TXT of the HELO name
     "plain record, host by name": (
         {

@@ -1,15 +1,17 @@
-"""Which peers and tools are here, in which version, and how to get those that are not."""
+"""Which peers and tools are here, in which version, how they are started, and how to get those missing."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import sys
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
 from benchmarks.serving import tool
+from benchmarks.side import Contestant
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = ROOT / ".venv" / "node_modules"
@@ -54,6 +56,17 @@ def version(name: str) -> str:
     return next((word.strip("v") for word in words if word.strip("v")[:1].isdigit()), "")
 
 
+def python(name: str, worker: str, *arguments: str, count: int) -> Contestant:
+    """One of `benchmarks.worker`."""
+    return Contestant(name, (sys.executable, "-m", "benchmarks.worker", worker, *arguments), count)
+
+
+def mailauth(*arguments: str, count: int) -> Contestant:
+    """One of the works of peers/mailauth.js."""
+    words = (node(), str(ROOT / "benchmarks" / "peers" / "mailauth.js"), *arguments)
+    return Contestant("mailauth", words, count, {"NODE_PATH": str(MODULES)})
+
+
 def node() -> str:
     """The npm package's, for the machine's own is often too old for mailauth."""
     own = MODULES / ".bin" / "node"
@@ -76,4 +89,4 @@ def _said(program: str, *options: str) -> str:
     environment = {**os.environ, "NODE_PATH": str(MODULES)}
     done = subprocess.run([path, *options], capture_output=True, text=True, check=False, env=environment)
     lines = (done.stdout + done.stderr).strip().splitlines()
-    return lines[0].strip() if lines and done.returncode in (0, 1) else ""
+    return lines[0].strip() if lines and not done.returncode else ""

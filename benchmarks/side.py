@@ -132,7 +132,7 @@ def serve(warm: Callable[[], object], work: Callable[[], object]) -> None:
 
 @contextmanager
 def _started(contestant: Contestant, talk: int) -> Iterator[tuple[subprocess.Popen[str], Callable[[], str]]]:
-    """The process, and what tells the last line of its standard error; a file, since pipes run full."""
+    """The process, and what tells why it ended, from its standard error; a file, since pipes run full."""
     environment = {**os.environ, **contestant.environment}
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         process = subprocess.Popen(
@@ -141,7 +141,8 @@ def _started(contestant: Contestant, talk: int) -> Iterator[tuple[subprocess.Pop
 
         def last_words() -> str:
             said.seek(0)
-            return (said.read().strip().splitlines() or ["no word"])[-1][:200]
+            lines = said.read().strip().splitlines() or ["no word"]
+            return next((line for line in lines if "Error" in line), lines[-1])[:200]
 
         try:
             yield process, last_words

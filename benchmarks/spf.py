@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.audit import OURS, python
-from benchmarks.table import Bench, Goal
+from benchmarks.installed import python
+from benchmarks.table import OURS, Bench, Goal
 from senderauth.dns import Answer, Question, Resolver, drive
 
 SUITE = Path(__file__).resolve().parents[2] / "shared" / "conformance" / "openspf-rfc7208" / "cases.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from benchmarks.installed import INSTALL, version
 from benchmarks.serving import World
 from benchmarks.side import Contestant, Figures, Meter, in_turn, worked
 
+OURS = "senderauth"
 HEAD = ("measure", "ours", "peer", "ratio", "goal", "met?")
 
 
@@ -61,13 +63,20 @@ class Bench:
     """One run of the benchmarks: what it is given, and what came out."""
 
     scratch: Path
-    world: World | None
     runs: int = 3
     domains: int = 5_000
     sizes: Sequence[int] = (2_000, 20_000)
     delayed: int = 20_000
+    world: World | None = None
+    load: float = field(default_factory=lambda: os.getloadavg()[0])
     rows: list[Row] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+
+    def served(self) -> World:
+        """The world, for parts that need one."""
+        if self.world is None:
+            raise RuntimeError("no world is served")
+        return self.world
 
     def has(self, peer: str) -> bool:
         """Whether it is installed; noted as skipped if not."""
@@ -100,18 +109,17 @@ class Bench:
         self.rows.append(row)
         print("  " + " | ".join(row.cells()), file=sys.stderr)
 
-    def rates(
-        self, measure: str, medians: dict[str, Figures], goals: dict[str, Goal], ours: str = "senderauth"
-    ) -> None:
+    def rates(self, measure: str, medians: dict[str, Figures], goals: dict[str, Goal]) -> None:
         """A line for each peer: things a second of ours to those of the peer."""
-        if ours not in medians:
+        peers = dict(medians)
+        if not (mine := peers.pop(OURS, None)):
             return
-        for name, theirs in medians.items():
-            if name != ours:
-                mine, other = medians[ours], f"{name} {rate(theirs)}"
-                ratio = mine.rate / theirs.rate
-                cpu = theirs.cpu / theirs.count / (mine.cpu / mine.count) if mine.cpu else None
-                self.add(Row(measure, rate(mine), other, ratio, goals.get(name), cpu=cpu))
+        if not peers:
+            self.add(Row(measure, rate(mine)))
+        for name, theirs in peers.items():
+            cpu = theirs.cpu / theirs.count / (mine.cpu / mine.count) if mine.cpu else None
+            ratio = mine.rate / theirs.rate
+            self.add(Row(measure, rate(mine), f"{name} {rate(theirs)}", ratio, goals.get(name), cpu=cpu))
 
 
 def short(number: float) -> str:

@@ -10,13 +10,13 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from benchmarks.side import serve
-from benchmarks.world import lines
+from benchmarks.world import SELECTORS, lines
 
 Work = Callable[[], object]
 TYPES = {"A": 1, "NS": 2, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28}
@@ -49,6 +49,39 @@ def audit(path: str, where: str, *options: str) -> tuple[Work, Work]:
         return states
 
     return lambda: run(few), lambda: run(path)
+
+
+def asked(path: str, where: str, target: str) -> tuple[Work, Work]:
+    """Writes down what an audit of the whole row asks, a question a line, each once."""
+    from senderauth.audit import Options
+    from senderauth.audit.read import from_domains
+    from senderauth.audit.run import Audit
+    from senderauth.audit.write import whole_line
+    from senderauth.dns import Answer, LiveResolver, Question, resolve_all
+
+    class Noted:
+        def __init__(self, over: LiveResolver) -> None:
+            self.over, self.questions = over, dict[Question, None]()
+
+        async def resolve(self, question: Question) -> Answer:
+            self.questions[question] = None
+            return await self.over.resolve(question)
+
+        async def resolve_all(self, questions: Iterable[Question]) -> list[Answer]:
+            together = list(questions)
+            self.questions.update(dict.fromkeys(together))
+            return await resolve_all(self.over, together)
+
+    def run() -> int:
+        noted = Noted(LiveResolver([where]))
+        audit = Audit(noted, whole_line, Options(SELECTORS), retries=0)
+        for _ in audit.rows(from_domains(lines(Path(path)))):
+            pass
+        text = "".join(f"{question.name} {question.rdtype}\n" for question in noted.questions)
+        Path(target).write_text(text, "ascii")
+        return len(noted.questions)
+
+    return lambda: None, run
 
 
 def client(path: str, where: str, how: str) -> tuple[Work, Work]:
@@ -257,6 +290,7 @@ WORKERS = {
     work.__name__: work
     for work in (
         audit,
+        asked,
         client,
         floor,
         dnspython,

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import random
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO, TypeVar
@@ -285,3 +286,12 @@ def lines(path: Path) -> Iterator[str]:
     with path.open(encoding="ascii") as file:
         for line in file:
             yield line.strip()
+
+
+def length(path: Path) -> int:
+    """How many lines."""
+    return sum(1 for _ in lines(path))
+
+
+if __name__ == "__main__":
+    World(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -65,7 +65,7 @@ def test_a_goal_is_met_at_its_edge_unless_it_says_more(
 
 
 def test_ours_is_held_against_each_peer(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, None)
+    bench = Bench(tmp_path)
     medians = {
         "senderauth": Figures(1.0, 1_000, 0.5, 40.0, 2_500.0),
         "slow": Figures(2.0, 20, 1.0, 50.0),
