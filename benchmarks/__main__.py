@@ -66,6 +66,13 @@ on loopback, on the same cores. {domains} domains; lists of {sizes}; {delayed} w
 have `--retries 0`, since the others do not ask again either. `make bench RUNS=5` measures more often;
 `benchmarks/__main__.py` names all settings.
 
+All peers on Debian, after `make .venv/editable`:
+
+```sh
+apt-get install nsd dnsdist golang-go golang-blitiri-go-spf-dev libmail-spf-perl libmail-dkim-perl opendkim
+npm install --prefix .venv mailauth node@22
+```
+
 {how}
 """
 
@@ -94,7 +101,10 @@ def main() -> None:
             wanted = []
         for part in wanted + [part for part in ALONE if part.__name__ in chosen]:
             print(f"== {part.__name__}", file=sys.stderr)
-            part(bench)
+            try:
+                part(bench)
+            except (RuntimeError, OSError) as problem:  # the others are worth having
+                bench.skip(f"{part.__name__}: {problem}")
     print(markdown(bench.rows))
     for reason in bench.skipped:
         print(f"skipped: {reason}")

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,10 @@ addAction(AllRule(), DelayAction({delay}))
 """
 
 
+PATIENCE = 120.0
+"""Seconds for a server to begin; a large world is read for long."""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """A served folder of `benchmarks.world`, or one laid out like it."""
@@ -69,11 +73,14 @@ def tool(name: str) -> str:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind(("127.0.0.1", 0))
-        port: int = udp.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that nobody uses, neither for UDP nor for TCP."""
+    while True:
+        with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            port: int = tcp.getsockname()[1]
+            with suppress(OSError):
+                udp.bind(("127.0.0.1", port))
+                return port
 
 
 @contextmanager
@@ -87,7 +94,7 @@ def served(folder: Path, scratch: Path) -> Iterator[World]:
         for domain in lines(folder / f"{name}.txt"):
             config += f'zone:\n  name: "{domain}"\n  zonefile: absent.zone\n'
     (scratch / "nsd.conf").write_text(config)
-    with _running([tool("nsd"), "-d", "-c", str(scratch / "nsd.conf")], f"127.0.0.1:{port}", 120):
+    with _running([tool("nsd"), "-d", "-c", str(scratch / "nsd.conf")], f"127.0.0.1:{port}", scratch):
         yield World(folder, f"127.0.0.1:{port}", scratch)
 
 
@@ -99,20 +106,24 @@ def delayed(world: World, milliseconds: int) -> Iterator[World]:
     config = world.run / "dnsdist.conf"
     config.write_text(DNSDIST.format(port=port, behind=world.where, silent=silent, delay=milliseconds))
     words = [tool("dnsdist"), "--supervised", "--disable-syslog", "-C", str(config)]
-    with _running(words, f"127.0.0.1:{port}", 10):
+    with _running(words, f"127.0.0.1:{port}", world.run):
         yield World(world.folder, f"127.0.0.1:{port}", world.run)
 
 
 @contextmanager
-def _running(words: list[str], where: str, patience: float) -> Iterator[None]:
-    server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        end = time.monotonic() + patience
-        while not run(LiveResolver([where], timeout=0.5).resolve(Question("ns.example", "A"))).records:
-            if server.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"{Path(words[0]).name} does not answer")
-            time.sleep(0.05)
-        yield
-    finally:
-        server.terminate()
-        server.wait(10)
+def _running(words: list[str], where: str, scratch: Path) -> Iterator[None]:
+    name = Path(words[0]).name
+    with (scratch / f"{name}.said").open("w+", encoding="utf-8") as said:
+        server = subprocess.Popen(words, stdout=said, stderr=said)
+        try:
+            end = time.monotonic() + PATIENCE
+            while not run(LiveResolver([where], timeout=0.5).resolve(Question("ns.example", "A"))).records:
+                if server.poll() is not None or time.monotonic() > end:
+                    said.seek(0)
+                    why = (said.read().strip().splitlines() or ["no word"])[-1]
+                    raise RuntimeError(f"{name} does not answer: {why}")
+                time.sleep(0.05)
+            yield
+        finally:
+            server.terminate()
+            server.wait(30)
