@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from benchmarks.installed import python
 from benchmarks.side import Contestant, whole
 from benchmarks.table import OURS, Bench, Goal, Row, rate
+from senderauth.catalogue import messages
 from senderauth.catalogue.matching import patterns
 
 LINES = 300_000
@@ -62,6 +63,8 @@ def log(bench: Bench) -> None:
         [
             python(OURS, "read_log", str(dull), count=LINES),
             python("bounces", "read_log", str(bounced), count=5_000),
+            python("texts", "match", "5", count=5 * len(messages())),
+            python("index", "index", count=1),
         ]
     )
     words = (sys.executable, "-m", "senderauth", "explain", str(million), "--offline")
@@ -82,3 +85,7 @@ def log(bench: Bench) -> None:
         bench.add(Row("explain --offline, a million lines", rate(command), goal=goal, judged=command.rate))
     if bounces := medians.get("bounces"):
         bench.add(Row("log lines, every one a bounce", rate(bounces)))
+    if texts := medians.get("texts"):
+        bench.add(Row("the messages' own texts, matched", rate(texts)))
+    if index := medians.get("index"):
+        bench.add(Row("index of all patterns, once a process", f"{index.seconds * 1e3:.0f} ms"))

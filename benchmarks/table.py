@@ -130,7 +130,7 @@ def short(number: float) -> str:
 def rate(figures: Figures) -> str:
     """Things a second, CPU for each, questions for each where they were counted."""
     each = figures.cpu / figures.count
-    cpu = f"{each * 1e6:,.0f} µs" if each < 0.01 else f"{each * 1e3:,.0f} ms"
+    cpu = f"{short(each * 1e6)} µs" if each < 0.01 else f"{short(each * 1e3)} ms"
     asked = f", {figures.questions / figures.count:.1f} questions" if figures.questions else ""
     return f"{short(figures.rate)}/s ({cpu} CPU{asked})"
 

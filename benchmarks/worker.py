@@ -277,6 +277,21 @@ def read_log(path: str) -> tuple[Work, Work]:
     return lambda: run(1_000), lambda: run(None)
 
 
+def match(times: str) -> tuple[Work, Work]:
+    """The catalogue's messages, their own texts looked up in it."""
+    from senderauth.catalogue import match, messages
+
+    texts = [message.text for message in messages().values()]
+    return often(int(times), lambda: sum(bool(match(text)) for text in texts))
+
+
+def index() -> tuple[Work, Work]:
+    """The index of all patterns, as it is built once in a process."""
+    from senderauth.catalogue import matching
+
+    return lambda: None, lambda: bool(matching.index())
+
+
 def suite(engine: str, times: str) -> tuple[Work, Work]:
     """The openspf suite with answers in memory."""
     from benchmarks.spf import ENGINES, cases, wrong
@@ -302,6 +317,8 @@ WORKERS = {
         opendkim,
         suite,
         read_log,
+        match,
+        index,
     )
 }
 

@@ -74,7 +74,7 @@ def test_ours_is_held_against_each_peer(tmp_path: Path) -> None:
     bench.rates("things", medians, {"slow": Goal("≥", 70)})
     ours = "1,000/s (500 µs CPU, 2.5 questions)"
     assert markdown(bench.rows).splitlines()[2:] == [
-        f"| things  | {ours} | slow 10.0/s (50 ms CPU)    | 100, CPU 100   | ≥ 70 × | yes  |",
+        f"| things  | {ours} | slow 10.0/s (50.0 ms CPU)  | 100, CPU 100   | ≥ 70 × | yes  |",
         f"| things  | {ours} | quick 2,000/s (500 µs CPU) | 0.50, CPU 1.00 |        |      |",
     ]
 
