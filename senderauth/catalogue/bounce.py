@@ -191,7 +191,7 @@ def _read(text: str, provider: str, codes: Codes | None) -> tuple[str, tuple[Mat
     for part in freeform.answers(text):
         known = str(codes) if codes else ""
         matches = match(part, provider=provider, code=known or None)
-        if matches[0].span is not None:
+        if RANKS.index(matches[0].rank) <= RANKS.index("generic"):
             return part, matches
         if best is None or RANKS.index(matches[0].rank) < RANKS.index(best[1][0].rank):
             best = part, matches

@@ -84,6 +84,46 @@ def facts_of_slots(normal: Text, hit: Hit) -> tuple[Fact, ...]:
     return tuple(found)
 
 
+# "of example.com", "for domain example.com", "by a@example.com": whom a refusal names in its own words.
+_OF_WHOM = re.compile(
+    r"(?<!\w)(?:domain|of|for|from|sender|behalf of|domein|namens|von|van|für|voor|says|by|to)"
+    r" ?:?[ \[(<'\"]{1,3}"
+    r"([^\s<>()\[\]'\",;:=/]{1,320})"
+)
+_ANY_ADDRESS = re.compile(
+    r"(?<![\w.:])((?:\d{1,3}\.){3}\d{1,3}|(?:[0-9a-f]{1,4}:){2,7}[0-9a-f:]{1,40})(?![\w:])"
+)
+_MECHANISMS: dict[str, tuple[str, str]] = {
+    "spf": ("mail_from", "mail_from_domain"),
+    "dmarc": ("author", "author_domain"),
+    "adsp": ("author", "author_domain"),
+    "dkim": ("", "dkim_domain"),
+}
+
+
+def facts_beside(normal: Text, checks: tuple[str, ...]) -> tuple[Fact, ...]:
+    """Whom and which address a refusal names that is known by its topic alone: the only one of its kind."""
+    found = []
+    addresses = {ip_of(place[1]): place for place in _ANY_ADDRESS.finditer(normal.lower) if ip_of(place[1])}
+    if checks and len(addresses) == 1:
+        ((address, place),) = addresses.items()
+        found.append(Fact("address", address, "text", normal.raw_span(*place.span(1))))
+    whole, part = _MECHANISMS.get(checks[0], ("", "")) if checks else ("", "")
+    named: dict[str, tuple[str, re.Match[str]]] = {}
+    for place in _OF_WHOM.finditer(normal.lower):
+        text = place[1].rstrip(".")
+        domain = domain_of(text.rpartition("@")[2])
+        if domain and part:
+            named.setdefault(domain, (text, place))
+    if len(named) == 1:
+        ((domain, (text, place)),) = named.items()
+        span = normal.raw_span(*place.span(1))
+        found.append(Fact(part, domain, "text", span))
+        if whole and "@" in text:
+            found.append(Fact(whole, _value(whole, text), "text", span))
+    return tuple(fact for fact in found if fact.value)
+
+
 def _value(name: str, text: str) -> str:
     """The text as the value of a slot; empty where it is none, such as a placeholder of a manual."""
     text = text.strip("<>[]()'\"").rstrip(".,;:")

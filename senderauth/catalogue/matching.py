@@ -26,7 +26,14 @@ from senderauth.catalogue.codes import (
     meanings,
     read_codes,
 )
-from senderauth.catalogue.facts import Fact, facts_of_slots, facts_of_text, stated_code_word
+from senderauth.catalogue.cues import Found, blanked, find_cue
+from senderauth.catalogue.facts import (
+    Fact,
+    facts_beside,
+    facts_of_slots,
+    facts_of_text,
+    stated_code_word,
+)
 from senderauth.catalogue.load import (
     LANGUAGES,
     Entry,
@@ -57,6 +64,9 @@ RANKS: tuple[Rank, ...] = (
 )
 """From the surest to the weakest; "code": only the code says so; "unknown": not even that."""
 MAX_CANDIDATES = 8
+_Place = tuple[tuple[int, bool, bool, int, int], Pattern, Hit]
+"""How a source's best pattern is sorted (rank, not confirmed, weak, -weight, start), and where it stands."""
+_Reading = tuple[str, _Place]
 _FILTER_WORD = re.compile(r"b(?:-[a-z]{2,20}){1,5}")
 
 
@@ -149,7 +159,7 @@ def match(text: str, *, provider: str | None = None, code: str | None = None) ->
 
 
 def _by_text(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...]) -> list[Match]:
-    best: dict[str, tuple[tuple[int, bool, bool, int, int], Pattern, Hit]] = {}
+    best: dict[str, _Place] = {}
     agreed = entry_by_code(Codes("", codes.enhanced))
     for pattern, hit in index().hits(normal.lower):
         id = pattern.id.rpartition("/")[0]
@@ -163,8 +173,11 @@ def _by_text(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...]
         if id not in best or key < best[id][0]:
             best[id] = (key, pattern, hit)
     listed = sorted(best.items(), key=lambda item: item[1][0])
+    cue = _cue(normal, codes, provider, listed[0] if listed else None)
     typed = _typed_entry(normal.lower.strip(" ()"), stated)
     yielded = [_typed(typed, normal, codes, stated)] if typed and typed not in best else []
+    if cue:
+        yielded.append(_from_cue(cue, normal, codes, stated))
     seen = {m.entry_id for m in yielded}
     covered: list[tuple[int, int]] = []
     for id, (key, pattern, hit) in listed:
@@ -176,6 +189,20 @@ def _by_text(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...]
         covered.append((hit.start, hit.end))
         yielded.append(_from_hit(id, RANKS[key[0]], pattern, hit, normal, codes, stated))
     return yielded[:MAX_CANDIDATES]
+
+
+def _cue(normal: Text, codes: Codes, provider: str, surest: _Reading | None) -> Found | None:
+    """The cue of a refusal, where it says more than the surest pattern or the provider's own code."""
+    if codes.final is None or (surest and surest[1][0][0] < RANKS.index("generic")):
+        return None
+    if not surest and codes.enhanced[1:3] == ".7" and entry_by_provider_code(codes, provider):
+        return None
+    found = find_cue(blanked(normal.lower))
+    if found is None or surest is None:
+        return found
+    cause, weak = entry(_cause(_sources()[surest[0]])), surest[1][0][2]
+    gives_way = weak or cause.id in found.cue.over or cause.family in found.cue.over
+    return found if gives_way and cause.id != found.cue.entry else None
 
 
 def _holds(source: Entry | Message, lower: str, codes: Codes, provider: str) -> bool:
@@ -211,6 +238,9 @@ def _from_hit(
 ) -> Match:
     source = _sources()[id]
     named = facts_of_slots(normal, hit)
+    if rank == "generic" and not named and entry(_cause(source)).family in ("authentication", "reverse-dns"):
+        known = {fact.name for fact in stated}
+        named = tuple(fact for fact in facts_beside(normal, source.checks) if fact.name not in known)
     taken = {fact.name for fact in named}
     others = source.other_causes if isinstance(source, Message) else ()
     doubt, means = _ambiguity(id, normal.lower, codes)
@@ -226,6 +256,27 @@ def _from_hit(
         facts=(*named, *(fact for fact in stated if fact.name not in taken)),
         permanence=_permanence(source.permanence, codes),
         may_mean=tuple(m for m in dict.fromkeys((*others, *means)) if m != cause),
+        ambiguity=doubt,
+        meanings=meanings(codes),
+    )
+
+
+def _from_cue(found: Found, normal: Text, codes: Codes, stated: tuple[Fact, ...]) -> Match:
+    id = found.cue.entry
+    taken = {fact.name for fact in stated}
+    beside = facts_beside(normal, entry(id).checks)
+    doubt, means = _ambiguity(id, normal.lower, codes)
+    return Match(
+        id=id,
+        entry_id=id,
+        rank="code-and-word",
+        pattern=f"cue/{found.cue.id}",
+        weight=0,
+        span=normal.raw_span(found.start, found.end),
+        codes=codes,
+        facts=(*stated, *(fact for fact in beside if fact.name not in taken)),
+        permanence=_permanence(entry(id).permanence, codes),
+        may_mean=tuple(m for m in means if m != id),
         ambiguity=doubt,
         meanings=meanings(codes),
     )
@@ -259,7 +310,7 @@ def _by_codes(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...
     rank: Rank
     id, decided, rank = entry_by_provider_code(codes, provider), codes.enhanced, "provider-code"
     if not id:
-        (id, decided), rank = entry_by_word(codes, normal.lower), "code-and-word"
+        (id, decided), rank = entry_by_word(codes, blanked(normal.lower)), "code-and-word"
     if not id:
         id, decided, rank = entry_by_code(codes), keys[0] if keys else "", "code"
     if not id or codes.final is None:  # "250 2.1.5 Recipient ok" is no refusal
