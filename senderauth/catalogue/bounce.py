@@ -67,6 +67,8 @@ _MESSAGE = re.compile(
     rb"\A(?:From [^\n]{1,300}\n)?"
     rb"(?:[!-9;-~]{1,80}[ \t]{0,4}:[^\n]{0,2000}\n(?:[ \t][^\n]{0,2000}\n){0,200}){2}"
 )
+MAX_FORWARDS = 3
+_DAEMONS = ("mailer-daemon", "mailer daemon", "postmaster", "mail delivery")
 _KNOWN_FIELD = re.compile(
     rb"^(?:Received|Return-Path|From|To|Subject|Message-I[Dd]|Date|MIME-Version|Content-Type)[ \t]{0,4}:",
     re.MULTILINE | re.IGNORECASE,
@@ -87,7 +89,7 @@ def read_bounce(data: bytes | str) -> tuple[Bounce, ...]:
     if looks_like_log(text):
         return tuple(read_log(octets.split(b"\n"))) or (_unknown(text),)
     notice, rest = freeform.cut(text)
-    return tuple(_from_notice(notice, rest.encode(), "text", "", ""))
+    return tuple(_from_notice(notice, rest.encode(), "text", "", ()))
 
 
 def is_message(data: bytes) -> bool:
@@ -110,9 +112,15 @@ def _unknown(text: str) -> Bounce:
     return _bounce("text", text, freeform.Section("", text, "", ""))
 
 
-def _read_message(message: Part) -> tuple[Bounce, ...]:
+def _read_message(message: Part, depth: int = 0) -> tuple[Bounce, ...]:
     returned = dsn.returned_part(message)
     status = dsn.status_part(message)
+    if status is None and dsn.is_other_report(message):
+        return (_unknown(""),)
+    if status is None and returned and depth < MAX_FORWARDS:  # a bounce that someone forwarded whole?
+        inner = parse(returned)
+        if dsn.status_part(inner) is not None or dsn.returned_part(inner):
+            return _read_message(inner, depth + 1)
     texts = [part for part in message.walk() if part.type.startswith("text/") and not part.parts]
     notice = "\n".join(part.text() for part in texts if part.type == "text/plain")
     if not notice.strip():
@@ -127,8 +135,17 @@ def _read_message(message: Part) -> tuple[Bounce, ...]:
         found = tuple(_from_fields(fields, own, host, returned, "notification"))
         if found:
             return found
-    failed = message.field("x-failed-recipients").partition(",")[0].strip()
-    return tuple(_from_notice(own, returned, "notice", host, failed))
+    failed = [one.strip() for one in message.field("x-failed-recipients").split(",")]
+    if _by_a_person(message) and not find_codes(own).reply:
+        return (replace(_unknown(""), text=own[:8_192]),)
+    return tuple(_from_notice(own, returned, "notice", host, tuple(filter(None, failed))))
+
+
+def _by_a_person(message: Part) -> bool:
+    """Whether this answers by itself for a person (RFC 3834): a holiday note, not a bounce."""
+    own = message.field("auto-submitted").lower().startswith("auto-replied")
+    daemon = any(word in message.field("from").lower() for word in _DAEMONS)
+    return own and not daemon and not message.field("x-failed-recipients")
 
 
 def _reporting(message: Part) -> str:
@@ -199,12 +216,17 @@ def _read(text: str, provider: str, codes: Codes | None) -> tuple[str, tuple[Mat
     return best
 
 
-def _from_notice(notice: str, returned: bytes, form: Form, host: str, failed: str) -> Iterator[Bounce]:
-    for section in freeform.sections(notice):
+def _from_notice(
+    notice: str, returned: bytes, form: Form, host: str, failed: tuple[str, ...]
+) -> Iterator[Bounce]:
+    told = freeform.sections(notice)
+    if len(told) == 1 and failed and (len(failed) > 1 or not told[0].address):  # one answer for all
+        told = tuple(replace(told[0], address=address) for address in failed[: dsn.MAX_RECIPIENTS])
+    for section in told:
         bounce = _bounce(
             form,
             section.text,
-            section if section.address or not failed else replace(section, address=failed),
+            section,
             reporting=host,
             returned=returned,
             source="notice" if form == "notice" else "text",

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from senderauth.catalogue.mime import Part, split_header
 
 STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
+OTHER_TYPES = ("message/feedback-report", "message/disposition-notification")
 RETURNED_TYPES = (
     "message/rfc822",
     "message/global",
@@ -18,6 +19,7 @@ RETURNED_TYPES = (
 )
 MAX_RECIPIENTS = 200
 _ADDRESS = re.compile(r"<?([^\s<>;,]{1,255}@[^\s<>;,]{1,255}?)>?(?:\s|$)")
+_ESCAPED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _HOST = re.compile(r"(?:\S{1,20};\s{0,8})?\[?([^\s()\[\];]{1,255})\]?")
 _REPORT_FIELDS = re.compile(
@@ -93,7 +95,14 @@ def _address(value: str) -> str:
     if found is None:
         return ""
     address = found[1]
-    return unquote(address.replace("+", "%")) if "utf-8" in kind.lower() and "+" in address else address
+    if "utf-8" not in kind.lower():
+        return address
+    return _ESCAPED.sub(_character, unquote(address.replace("+", "%")) if "+" in address else address)
+
+
+def _character(escaped: re.Match[str]) -> str:
+    number = int(escaped[1], 16)
+    return chr(number) if number <= 0x10FFFF else escaped[0]
 
 
 def _host(value: str) -> str:
@@ -105,6 +114,13 @@ def _host(value: str) -> str:
 def status_part(message: Part) -> Part | None:
     """The machine-readable part, if the message has one."""
     return next((part for part in message.walk() if part.type in STATUS_TYPES), None)
+
+
+def is_other_report(message: Part) -> bool:
+    """Whether it reports of another thing: a complaint (RFC 5965), a failed check (RFC 6591), a reading
+    (RFC 8098).
+    """
+    return any(part.type in OTHER_TYPES for part in message.walk())
 
 
 def returned_part(message: Part) -> bytes:

@@ -16,7 +16,7 @@ _MAX_SECTION = 8_192
 
 _RETURNED = re.compile(
     r"^[ \t>]{0,8}(?:[-=_*]{2,80}[ \t]{0,8})?(?:"
-    r"below this line is a copy of the message|this is a copy of (?:the|your) message|"
+    r"below (?:this line )?is a copy of the (?:original )?message|this is a copy of (?:the|your) message|"
     r"(?:the )?(?:header|body) of (?:the|your) original message|"
     r"original (?:message|mail)(?! details)(?: headers?| follows)?\b|original message headers|"
     r"ursprüngliche nachrichtenk|oorspronkelijke bericht|"
@@ -60,13 +60,21 @@ _HOSTS = (
     re.compile(rf"\bremote server at ({_NAME}) \(({_IP})\)", re.IGNORECASE),
     re.compile(rf"\breturned '<({_NAME}) #"),
     re.compile(rf"\bmessage rejected by: ({_NAME})", re.IGNORECASE),
-    re.compile(rf"\bhost ([\w.-]{{3,255}})\s?\[({_IP})\]"),
-    re.compile(rf"\bhost ([\w.-]{{3,255}})\s\(({_IP})\)"),
+    re.compile(rf"\b[Hh]ost:? ([\w.-]{{3,255}})\s?\[({_IP})\]"),
+    re.compile(rf"\bhost:? ([\w.-]{{3,255}})\s\(({_IP})\)"),
+    re.compile(rf"^[ \t]{{1,8}}({_NAME}) \[({_IP})\]:$", re.MULTILINE),
+    re.compile(
+        rf"^[ \t]{{0,8}}({_NAME})[ \t]{{0,8}}\n\s{{0,8}}Remote Server returned", re.MULTILINE | re.IGNORECASE
+    ),
     re.compile(r"\bwhile talking to ([\w.-]{3,255}?)\.?:?(?=\s|$)"),
     re.compile(rf"\brecipient domain \S{{1,255}} by ({_NAME})\.? \[({_IP})\]"),
     re.compile(rf"\b(?:{_WHO}) ?:? ?'?({_NAME})(?:\s?\[({_IP})\])?", re.IGNORECASE),
     re.compile(rf"\b({_NAME})\s?\[({_IP})\] (?:said|refused)"),
 )
+
+
+_BARE = re.compile(rf"^Giving up on ({_IP}?)\.?$", re.MULTILINE)  # qmail tells no name
+_OWN_CODE = re.compile(r"\(#[245]\.\d{1,3}\.\d{1,3}\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +128,7 @@ def sections(notice: str) -> tuple[Section, ...]:
         if len(found_sections) >= MAX_SECTIONS:
             break
     bodies = [body for parts in found_sections.values() for body in parts[1:]]
-    answered = any(regex.search(body) for body in bodies for regex in (_REPLY_LINE, *_MARKS))
+    answered = any(regex.search(body) for body in bodies for regex in (_REPLY_LINE, _OWN_CODE, *_MARKS))
     shared = "" if answered else notice
     session = _TRANSCRIPT.search(notice)
     talk = notice[session.end() :][:_MAX_SECTION] if session else ""
@@ -138,7 +146,8 @@ def _section(address: str, text: str) -> Section:
         found = regex.search(said)
         if found and not found[1].replace(".", "").isdigit():
             return Section(address, text, found[1].strip(".").lower(), _group(found, 2))
-    return Section(address, text, "", "", writer[1].lower() if writer else "")
+    bare = _BARE.search(text)
+    return Section(address, text, "", bare[1] if bare else "", writer[1].lower() if writer else "")
 
 
 def _group(found: re.Match[str], number: int) -> str:

@@ -13,9 +13,10 @@ _COMMENT_MARK = re.compile(r'[()"]|\\.', re.DOTALL)
 
 def decode(data: bytes, charset: str = "") -> str:
     """Text of unknown honesty: UTF-8 where it is that, else the charset said, else Latin-1."""
+    wide = charset.lower().startswith(("utf-16", "utf-32"))  # valid UTF-8, too: every other byte is zero
     try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
+        return data.decode(charset if wide else "utf-8")
+    except (LookupError, UnicodeError):
         pass
     try:
         return data.decode(charset or "latin-1", "replace")
