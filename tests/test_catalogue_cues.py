@@ -144,3 +144,22 @@ def test_hostile_texts_take_time_that_grows_with_them_only(piece):
     small, large = seconds(MAX_TEXT // 4), seconds(MAX_TEXT)
     assert large < 1.0
     assert large < 0.02 or large / small < 8, "four times the text, more than eight times the time"
+
+
+@pytest.mark.parametrize(
+    ("text", "provider", "id"),
+    [
+        (
+            "550 5.7.705 Service unavailable. Nope",
+            "",
+            "sending-not-allowed",
+        ),  # three digits: Microsoft's alone
+        ("550 5.7.708 Service unavailable", "microsoft", "address-reputation"),
+        ("450 4.7.32 Service unavailable", "gmail", "dmarc-not-aligned"),
+        ("451 4.3.2 Service unavailable", "gmail", "temporary-server-failure"),
+        ("550 5.1.8 Domain does not exist", "", "sender-domain-unresolvable"),  # RFC 3463 3.2: of the sender
+        ("550 5.1.2 Domain does not exist", "", "recipient-domain-unknown"),
+    ],
+)
+def test_codes_that_say_more_than_vague_words(text, provider, id):
+    assert match(text, provider=provider)[0].entry_id == id

@@ -115,6 +115,8 @@ def entry_by_provider_code(codes: Codes, provider: str) -> str:
     """The entry that the provider means by the code where it uses it in its own sense, or empty."""
     if not codes.enhanced:
         return ""
+    if not provider and len(codes.enhanced.rpartition(".")[2]) == 3:
+        provider = "microsoft"
     return str(_data()["provider"].get(provider, {}).get("x" + codes.enhanced[1:], ""))
 
 

@@ -166,6 +166,8 @@ def _by_text(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...]
         source = _sources()[id]
         if not _holds(source, normal.lower, codes, provider) or (pattern.weak and not str(codes)):
             continue
+        if _of_the_sender(codes) and _rank(source, provider) == "generic" and _family(source) == "recipient":
+            continue
         rank = RANKS.index(_rank(source, provider))
         # Among words that many use, those that the code confirms go first.
         confirmed = rank >= RANKS.index("generic") and id == agreed
@@ -173,6 +175,8 @@ def _by_text(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...]
         if id not in best or key < best[id][0]:
             best[id] = (key, pattern, hit)
     listed = sorted(best.items(), key=lambda item: item[1][0])
+    if listed and listed[0][1][0][2] and entry_by_provider_code(codes, provider):
+        return []  # weak words give way to a provider's own code, too
     cue = _cue(normal, codes, provider, listed[0] if listed else None)
     typed = _typed_entry(normal.lower.strip(" ()"), stated)
     yielded = [_typed(typed, normal, codes, stated)] if typed and typed not in best else []
@@ -205,6 +209,11 @@ def _cue(normal: Text, codes: Codes, provider: str, surest: _Reading | None) -> 
     return found if gives_way and cause.id != found.cue.entry else None
 
 
+def _of_the_sender(codes: Codes) -> bool:
+    """Whether the code is of the sender's address (RFC 3463 3.2): no word about the recipient counts then."""
+    return codes.enhanced[1:] in (".1.7", ".1.8")
+
+
 def _holds(source: Entry | Message, lower: str, codes: Codes, provider: str) -> bool:
     if any(other in lower for other in source.unless):
         return False
@@ -221,6 +230,10 @@ def _rank(source: Entry | Message, provider: str) -> Rank:
     if isinstance(source, Entry):
         return "generic"
     return "text" if source.rank == "provider" else source.rank
+
+
+def _family(source: Entry | Message) -> str:
+    return entry(_cause(source)).family
 
 
 def _cause(source: Entry | Message) -> str:
