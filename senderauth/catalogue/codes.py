@@ -108,7 +108,8 @@ def code_source(key: str) -> str:
 def entry_by_code(codes: Codes) -> str:
     """The entry that the registry's meaning of the codes leads to, or empty: most codes decide nothing."""
     key = f"x{codes.enhanced[1:]}" if codes.enhanced else codes.reply
-    return str(_data().get(key, {}).get("entry", ""))
+    row = _data().get(key, {})
+    return str((row.get("passing") if codes.final is False else None) or row.get("entry", ""))
 
 
 def entry_by_provider_code(codes: Codes, provider: str) -> str:

@@ -324,6 +324,9 @@ def _by_codes(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...
     id, decided, rank = entry_by_provider_code(codes, provider), codes.enhanced, "provider-code"
     if not id:
         (id, decided), rank = entry_by_word(codes, blanked(normal.lower)), "code-and-word"
+        exact = entry_by_code(codes) if codes.enhanced else ""
+        if id and exact and entry(id).family == entry(exact).family == "authentication":
+            id, decided = exact, f"x{codes.enhanced[1:]}"  # 5.7.24 beside "SPF" is a broken record
     if not id:
         id, decided, rank = entry_by_code(codes), keys[0] if keys else "", "code"
     if not id or codes.final is None:  # "250 2.1.5 Recipient ok" is no refusal
