@@ -35,7 +35,7 @@ _PASSED = re.compile(
     r"(?:pass|passed|passes|ok|okay|valid|correct)(?!\w)"
 )
 _NEGATED = re.compile(r"(?:neither|nor|no|not|without|unless|either|if) (?:\w{1,8} ){0,2}\Z")
-_PASSING = re.compile(r"(?<!no )(?<!not )passing (?:\w{1,8} and )?\Z")
+_PASSING = re.compile(r"passing (?:\w{1,8} and )?\Z")
 
 
 @dataclass(frozen=True)
@@ -173,8 +173,8 @@ def _open(text: str, places: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _passed(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - 30) : start]
-    said = _PASSED.match(text, end) and not _NEGATED.search(before)
-    return bool(said or _PASSING.search(before))
+    said = _PASSED.match(text, end) or _PASSING.search(before)
+    return bool(said) and not _NEGATED.search(before)
 
 
 def _near(topics: Iterator[tuple[int, int]], outcomes: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -67,6 +67,7 @@ MAX_CANDIDATES = 8
 _Place = tuple[tuple[int, bool, bool, int, int], Pattern, Hit]
 """How a source's best pattern is sorted (rank, not confirmed, weak, -weight, start), and where it stands."""
 _Reading = tuple[str, _Place]
+_ACCEPTED = re.compile(r"\s{0,8}2\d\d[- ][^\n]{0,1000}\Z")
 _FILTER_WORD = re.compile(r"b(?:-[a-z]{2,20}){1,5}")
 
 
@@ -165,6 +166,8 @@ def _by_text(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...]
         id = pattern.id.rpartition("/")[0]
         source = _sources()[id]
         if not _holds(source, normal.lower, codes, provider) or (pattern.weak and not str(codes)):
+            continue
+        if _ACCEPTED.match(normal.raw) and _rank(source, provider) == "generic":
             continue
         if _of_the_sender(codes) and _rank(source, provider) == "generic" and _family(source) == "recipient":
             continue
