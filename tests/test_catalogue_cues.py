@@ -125,6 +125,11 @@ def test_a_provider_s_own_code_goes_before_a_cue():
         ),
         ("550 5.7.1 The DMARC policy of example.com prohibits this", {"author_domain": "example.com"}),
         ("550 5.7.1 DMARC of a.example, sent for b.example, failed", {}),  # which of them is it?
+        ("550 5.7.1 DKIM key of s1._domainkey.example.com is invalid", {"dkim_domain": "example.com"}),
+        ("550 5.7.1 DMARC record of _dmarc.example.com forbids it", {"author_domain": "example.com"}),
+        ("550 5.7.1 DMARC forbids this mail to jan@example.org", {}),
+        ("550 5.7.1 DMARC refused for <jan@example.org>", {}),
+        ("550 5.7.1 DMARC refused by mx.example.org", {}),
         ("550 5.7.1 Your rDNS is refused: 203.0.113.5", {"address": "203.0.113.5"}),
         ("550 5.7.1 203.0.113.5 and 203.0.113.6 have rDNS that we refuse", {}),
         ("550 5.1.1 Empfänger von example.com nicht bekannt", {}),

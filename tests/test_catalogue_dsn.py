@@ -157,6 +157,8 @@ def test_who_refused_is_read_from_each_program_s_notice(notice, host, address):
     bounce = one(head() + "\n" + notice)
     assert (bounce.recipient, bounce.matches[0].entry_id) == ("jan@example.org", "recipient-unknown")
     assert (bounce.refusing_host, bounce.fact("refusing_address")) == (host, address)
+    wrote = "ex01.corp.example" if "Generating server" in notice else "mail.example.com"
+    assert bounce.reporting_host == wrote
 
 
 def test_the_returned_message_of_opensmtpd_is_found():
@@ -176,6 +178,7 @@ def test_a_warning_of_exim_is_a_delay():
     )
     bounce = one(text)
     assert (bounce.recipient, bounce.matches[0].entry_id) == ("jan@example.org", "delayed-notice")
+    assert bounce.action == "delayed"
 
 
 @pytest.mark.parametrize("charset", ["utf-16", "utf-16le", "utf-16be", "utf-32"])

@@ -67,6 +67,7 @@ _MESSAGE = re.compile(
     rb"\A(?:From [^\n]{1,300}\n)?"
     rb"(?:[!-9;-~]{1,80}[ \t]{0,4}:[^\n]{0,2000}\n(?:[ \t][^\n]{0,2000}\n){0,200}){2}"
 )
+_WAITING = re.compile(r"\bnot yet been delivered\b|\bdelivery attempts will continue\b", re.IGNORECASE)
 MAX_FORWARDS = 3
 _DAEMONS = ("mailer-daemon", "mailer daemon", "postmaster", "mail delivery")
 _KNOWN_FIELD = re.compile(
@@ -249,7 +250,9 @@ def _bounce(
     codes = _codes(text, Codes("", status))
     provider = provider_of(section.host or section.writer) or provider_of(section.address.rpartition("@")[2])
     answered, matches = _read(text, provider, codes)
-    if section.writer and matches[0].rank == "provider-text":  # its own words: it refused itself
+    if section.writer and section.host:
+        reporting = section.writer
+    elif section.writer and matches[0].rank == "provider-text":  # its own words: it refused itself
         section = replace(section, host=section.writer)
     elif section.writer:
         provider, reporting = provider_of(section.address.rpartition("@")[2]), reporting or section.writer
@@ -266,7 +269,7 @@ def _bounce(
         recipient=section.address or named,
         text=answered[:8_192],
         codes=codes,
-        action=action or _action(codes),
+        action=action or _action(codes) or ("delayed" if _WAITING.search(text) else ""),
         refusing_host=section.host,
         reporting_host=reporting,
         provider=provider,

@@ -84,12 +84,13 @@ def facts_of_slots(normal: Text, hit: Hit) -> tuple[Fact, ...]:
     return tuple(found)
 
 
-# "of example.com", "for domain example.com", "by a@example.com": whom a refusal names in its own words.
+# "of example.com", "for domain example.com", "from a@example.com": whom a refusal names in its own words.
 _OF_WHOM = re.compile(
-    r"(?<!\w)(?:domain|of|for|from|sender|behalf of|domein|namens|von|van|für|voor|says|by|to)"
+    r"(?<!\w)(domain|of|for|from|sender|behalf of|domein|namens|von|van|für|voor|says)"
     r" ?:?[ \[(<'\"]{1,3}"
     r"([^\s<>()\[\]'\",;:=/]{1,320})"
 )
+_TO_WHOM = ("for", "für", "voor")  # an address there is the recipient's as often as not
 _ANY_ADDRESS = re.compile(
     r"(?<![\w.:])((?:\d{1,3}\.){3}\d{1,3}|(?:[0-9a-f]{1,4}:){2,7}[0-9a-f:]{1,40})(?![\w:])"
 )
@@ -111,13 +112,14 @@ def facts_beside(normal: Text, checks: tuple[str, ...]) -> tuple[Fact, ...]:
     whole, part = _MECHANISMS.get(checks[0], ("", "")) if checks else ("", "")
     named: dict[str, tuple[str, re.Match[str]]] = {}
     for place in _OF_WHOM.finditer(normal.lower):
-        text = place[1].rstrip(".")
+        text = place[2].rstrip(".")
         domain = domain_of(text.rpartition("@")[2])
-        if domain and part:
+        domain = domain.rpartition("._domainkey.")[2].removeprefix("_dmarc.")
+        if domain and part and not ("@" in text and place[1] in _TO_WHOM):
             named.setdefault(domain, (text, place))
     if len(named) == 1:
         ((domain, (text, place)),) = named.items()
-        span = normal.raw_span(*place.span(1))
+        span = normal.raw_span(*place.span(2))
         found.append(Fact(part, domain, "text", span))
         if whole and "@" in text:
             found.append(Fact(whole, _value(whole, text), "text", span))

@@ -86,7 +86,7 @@ class Section:
     host: str
     host_address: str
     writer: str = ""
-    """The host that wrote the notice, where it is not told who refused."""
+    """The host that says of itself that it wrote the notice."""
 
 
 def cut(text: str) -> tuple[str, str]:
@@ -142,12 +142,13 @@ def sections(notice: str) -> tuple[Section, ...]:
 def _section(address: str, text: str) -> Section:
     writer = _WRITER.search(text)
     said = _WRITER.sub("", text) if writer else text
+    wrote = writer[1].lower() if writer else ""
     for regex in _HOSTS:
         found = regex.search(said)
         if found and not found[1].replace(".", "").isdigit():
-            return Section(address, text, found[1].strip(".").lower(), _group(found, 2))
+            return Section(address, text, found[1].strip(".").lower(), _group(found, 2), wrote)
     bare = _BARE.search(text)
-    return Section(address, text, "", bare[1] if bare else "", writer[1].lower() if writer else "")
+    return Section(address, text, "", bare[1] if bare else "", wrote)
 
 
 def _group(found: re.Match[str], number: int) -> str:
