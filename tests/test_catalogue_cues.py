@@ -87,6 +87,7 @@ def test_words_are_written_as_normalised_text_looks(name):
         ("no code, no refusal", "Our DMARC report says that nothing failed", ""),
         ("nor with a pattern's words", "250 2.6.0 accepted, DMARC fail noted", ""),
         ("a list is one", "550 5.7.1 blocked: 203.0.113.5 in RBL; spf=softfail", "address-reputation"),
+        ("not a field", "550 5.7.1 192.0.2.1 is missing from example.com's SPF record", "spf-check-failed"),
         ("TLS is TLS", "550 5.7.10 TLS required, DKIM alone is not enough", "tls-required-inbound"),
         (
             "not what passed",
