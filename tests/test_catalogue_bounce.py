@@ -244,7 +244,7 @@ OUTLOOK = {
     "another's words, named": (
         "jan@hotmail.example\nGenerating server: AM0.eurprd01.prod.exchangelabs.com\n"
         "Remote Server returned '<mx.example.org #5.7.1 smtp;550 5.7.1 Email rejected per DMARC policy for shop.example>'\n",
-        "dmarc-policy-refused", "mx.example.org", "", "author_domain", "shop.example",
+        "dmarc-policy-refused", "mx.example.org", "am0.eurprd01.prod.exchangelabs.com", "author_domain", "shop.example",
     ),
     "in Dutch": (
         "Uw bericht aan jan@hotmail.example kan niet worden bezorgd.\n\nServer waarop dit bericht is gegenereerd: "
