@@ -154,6 +154,7 @@ def audit(
     only: Iterable[str] | None = None,
     selectors: Iterable[str] = (),
     with_lint: bool = False,
+    fix: bool = False,
     width: int = 500,
     retries: int = 1,
 ) -> Iterator[Row]:
@@ -166,6 +167,7 @@ def audit(
         only=PARTS if only is None else only,
         selectors=selectors,
         with_lint=with_lint,
+        fix=fix,
         width=width,
         retries=retries,
     )

@@ -27,8 +27,10 @@ PARTS = ("spf", "dmarc", "adsp", "dkim", "mx", "mta_sts", "tls_rpt", "spoofing",
 NEEDED_TO_SPOOF = frozenset({"spf", "dmarc", "adsp", "mx"})
 
 
-def chosen_parts(text: str | None) -> frozenset[str]:
-    """The parts that `--only a,b` names with what they need, all where none are. Raises ValueError."""
+def chosen_parts(text: str | None, *, with_fix: bool = False) -> frozenset[str]:
+    """The parts that `--only a,b` names with what they need, all where none are. Raises ValueError, also
+    where changes are to be proposed and what they are tried on is left out.
+    """
     if text is None:
         return frozenset(PARTS)
     wanted = {word.strip().lower().replace("-", "_") for word in text.split(",") if word.strip()}
@@ -37,6 +39,8 @@ def chosen_parts(text: str | None) -> frozenset[str]:
             raise ValueError(f"--only: {word!r} is none of {', '.join(PARTS)}")
     if not wanted:
         raise ValueError(f"--only: name some of {', '.join(PARTS)}")
+    if with_fix and "spoofing" not in wanted:
+        raise ValueError("--fix tries changes on the whole domain: --only must name spoofing, too")
     return frozenset(wanted | NEEDED_TO_SPOOF if "spoofing" in wanted else wanted)
 
 
@@ -52,6 +56,8 @@ class Options:
     """Rows tell how long they took; then no two runs give the same bytes."""
     parts: frozenset[str] = frozenset(PARTS)
     """Those of `PARTS` that are wanted; what only the others need is not asked."""
+    with_fix: bool = False
+    """Rows tell what to change, each change tried."""
 
 
 async def examine(entry: Entry, asks: Asks, options: Options, branches: spf.Branches | None = None) -> Row:
@@ -60,10 +66,10 @@ async def examine(entry: Entry, asks: Asks, options: Options, branches: spf.Bran
     """
     if entry.error is not None:
         return Row(entry.n, entry.given, entry.domain, "bad-input", entry.error)
-    return await _Examination(entry, asks, options, branches).row()
+    return await Examination(entry, asks, options, branches).row()
 
 
-class _Examination:
+class Examination:
     """One domain on its way to a row: each part has a method, and what it finds an attribute."""
 
     def __init__(self, entry: Entry, asks: Asks, options: Options, branches: spf.Branches | None) -> None:

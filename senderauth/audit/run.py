@@ -16,7 +16,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
-from senderauth.audit.asks import Asks
+from senderauth.audit.asks import Asks, Remembered
 from senderauth.audit.branches import KeptBranches
 from senderauth.audit.examine import PARTS, Options, chosen_parts, examine
 from senderauth.audit.read import Entry, from_domains
@@ -115,7 +115,8 @@ class Audit(Generic[T]):
 
     async def _examined(self, index: int, entry: Entry) -> Row:
         """The row, what was unknown asked again where there is time."""
-        asks = Asks(entry.domain, self._network, self._shared)
+        fix = self._options.with_fix
+        asks = Asks(entry.domain, self._network, Remembered(self._shared) if fix else self._shared)
         row = await examine(entry, asks, self._options, self._branches)
         left, wait, waited = self._retries, WAIT, 0.0
         while asks.unknown:
@@ -128,10 +129,14 @@ class Audit(Generic[T]):
             left -= not gone
             await pause(wait)
             waited, wait = waited + wait, min(2 * wait, MAX_WAIT)
-            asks = asks.again(self._network)
+            asks = asks.again(Remembered(self._network) if fix else self._network)
             row = await examine(entry, asks, self._options, self._branches)
         if asks.answered:
             self._deaf = 0
+        if fix:
+            from senderauth.audit.fix import with_fix
+
+            return await with_fix(row, entry, asks, self._options, self._branches)
         return row
 
 
@@ -146,12 +151,15 @@ def audit_rows(
     only: Iterable[str] = PARTS,
     selectors: Iterable[str] = (),
     with_lint: bool = False,
+    fix: bool = False,
     width: int = 500,
     retries: int = 1,
     cache_size: int = CACHE_SIZE,
 ) -> Iterator[Row]:
     """As `audit`, over our own loop."""
-    options = Options(tuple(selectors), with_lint, parts=chosen_parts(",".join(only)))
+    options = Options(
+        tuple(selectors), with_lint, with_fix=fix, parts=chosen_parts(",".join(only), with_fix=fix)
+    )
     run = Audit(resolver, _same, options, retries=retries, cache_size=cache_size)
     return run.rows(from_domains(domains), width=width)
 
@@ -163,6 +171,7 @@ async def audit(
     only: Iterable[str] = PARTS,
     selectors: Iterable[str] = (),
     with_lint: bool = False,
+    fix: bool = False,
     width: int = 500,
     retries: int = 1,
     cache_size: int = CACHE_SIZE,
@@ -172,13 +181,15 @@ async def audit(
     domains: names, or mappings with "domain" and what else is known of its mail (host, mail_from, helo,
     signers, selectors); read as far as there is room, so it may be endless. What is none becomes a row
     "bad-input". only: the parts of a row that are wanted (`PARTS`), ValueError for others; what they do not
-    need is not asked. selectors: DKIM selectors to ask of every domain. width: domains in flight.
-    retries: how often what DNS left unknown is asked again. cache_size: answers kept of names that domains
-    share.
+    need is not asked. selectors: DKIM selectors to ask of every domain. fix: rows propose changes, each
+    tried. width: domains in flight. retries: how often what DNS left unknown is asked again. cache_size:
+    answers kept of names that domains share.
     """
     import asyncio
 
-    options = Options(tuple(selectors), with_lint, parts=chosen_parts(",".join(only)))
+    options = Options(
+        tuple(selectors), with_lint, with_fix=fix, parts=chosen_parts(",".join(only), with_fix=fix)
+    )
     run = Audit(resolver, _same, options, retries=retries, cache_size=cache_size)
     works = run._works(from_domains(domains))
     tasks: list[asyncio.Task[Row]] = []

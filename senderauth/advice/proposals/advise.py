@@ -21,9 +21,9 @@ def advice(ground: Ground, proposals: Iterable[Proposal]) -> list[Proposal]:
     for case in open_cases:
         found.setdefault(_why(ground, case), []).append(case)
     silent = [p for p in ground.report.predictions if p.for_now or p.outcome == "unknown"]
-    made = [_made(ground, id, tuple(group)) for id, group in found.items()]
+    made = [plain_word(ground, id, tuple(group)) for id, group in found.items()]
     if silent:
-        made.append(_made(ground, "no-record-dns-silent", ()))
+        made.append(plain_word(ground, "no-record-dns-silent", ()))
     return made
 
 
@@ -51,7 +51,8 @@ def _why(ground: Ground, case: Case) -> str:
     return "no-record-known"
 
 
-def _made(ground: Ground, id: str, left: tuple[Case, ...]) -> Proposal:
+def plain_word(ground: Ground, id: str, left: tuple[Case, ...]) -> Proposal:
+    """The word on these answers; on the domain itself where there are none."""
     scenario = ground.scenario
     path = scenario.mail_from_address
     facts: dict[str, object] = {

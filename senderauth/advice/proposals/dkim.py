@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 
 from senderauth import dkim, names
 from senderauth.advice.proposals.ground import Ground, draft, foreign
@@ -40,11 +41,7 @@ async def _usable(ground: Ground, signature: Signature) -> tuple[Proposal, ...]:
     key = signature.key
     assert key is not None
     facts: dict[str, object] = {"domain": key.domain, "selector": key.selector, "name": key.name}
-    group = []
-    if (record := mended(key)) is not None:
-        change = await ground.change(key.name, "TXT", record)
-        if change is not None:
-            group.append(draft("dkim-mend-key", "domain-owner", facts, change))
+    group = await mended_keys(ground, [key])
     if ground.key is None or not key.name:
         return tuple(group)
     facts |= {"type": ground.key.type, "bits": ground.key.bits, "old_bits": key.bits}
@@ -69,6 +66,18 @@ async def _usable(ground: Ground, signature: Signature) -> tuple[Proposal, ...]:
         cautions = (Reason("caution-signer-has-private-key", {"name": key.name}),)
         group.append(draft(id, "domain-owner", facts, change, cautions=cautions))
     return tuple(group)
+
+
+async def mended_keys(ground: Ground, keys: Iterable[dkim.Key]) -> list[Proposal]:
+    """A draft for each key whose record alone is what is wrong."""
+    made = []
+    for key in keys:
+        record = mended(key)
+        change = None if record is None else await ground.change(key.name, "TXT", record)
+        if change is not None:
+            facts: dict[str, object] = {"domain": key.domain, "selector": key.selector, "name": key.name}
+            made.append(draft("dkim-mend-key", "domain-owner", facts, change))
+    return made
 
 
 def mended(key: dkim.Key) -> str | None:

@@ -218,5 +218,6 @@ def with_tags(record: dmarc.Record, wanted: dict[str, str | None]) -> str:
             parts.append(f"{tag.name}={tag.value}")
         elif (value := left.pop(tag.name, None)) is not None:
             parts.append(f"{tag.name}={value}")
-    parts[1:1] = [f"{name}={value}" for name, value in left.items() if value is not None]
+    place = 1 if left.get("p") else 2  # RFC 7489 6.3: p comes right after v
+    parts[place:place] = [f"{name}={value}" for name, value in left.items() if value is not None]
     return "; ".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from ipaddress import ip_address
 
 from senderauth import names
@@ -110,7 +111,14 @@ async def _exchanges(ground: Ground) -> tuple[Proposal, ...]:
 
 async def adsp_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
     """ADSP is historic (RFC 5617's status since 2013): its record goes."""
-    if not ground.complaints(*ADSP_ENTRIES) or foreign(ground.author):
+    if not ground.complaints(*ADSP_ENTRIES):
+        return []
+    return await adsp_removal(ground, {v.adsp.practice for v in ground.report.verdicts})
+
+
+async def adsp_removal(ground: Ground, practices: Collection[str | None]) -> list[tuple[Proposal, ...]]:
+    """The record of these practices goes."""
+    if foreign(ground.author):
         return []
     name = f"_adsp._domainkey.{ground.author}"
     change = await ground.change(name, "TXT", like="dkim")
@@ -118,7 +126,7 @@ async def adsp_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
         return []
     facts = {"domain": ground.author, "name": name}
     cautions = []
-    if any(v.adsp.practice == "discardable" for v in ground.report.verdicts):
+    if "discardable" in practices:
         cautions.append(Reason("caution-adsp-on-purpose", {"name": name}))
     if ground.report.policies["rfc9989"].policy in (None, "none"):
         cautions.append(Reason("caution-publish-dmarc-instead", {"domain": ground.organization}))

@@ -112,7 +112,7 @@ async def _with_all(ground: Ground, offered: list[Proposal]) -> list[Proposal]:
     chosen: list[Proposal] = []
     for proposal in cures:
         helps = not chosen or _keys(proposal) - set().union(*map(_keys, chosen)) or proposal.settings
-        if helps and not _clash(proposal, chosen):
+        if helps and not clash(proposal, chosen):
             chosen.append(proposal)
     if len(chosen) < 2:
         return offered
@@ -135,7 +135,7 @@ def _keys(proposal: Proposal) -> set[tuple[str, str, str]]:
     return {case_key(case) for case in proposal.cures}
 
 
-def _clash(proposal: Proposal, chosen: Iterable[Proposal]) -> bool:
+def clash(proposal: Proposal, chosen: Iterable[Proposal]) -> bool:
     """Whether both change the same records, or set the same thing differently."""
     taken = {(change.name, change.rdtype) for other in chosen for change in other.changes}
     set_already = {setting.id for other in chosen for setting in other.settings}

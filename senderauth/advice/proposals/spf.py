@@ -49,6 +49,8 @@ async def _sound(ground: Ground, survey: Survey) -> list[tuple[Proposal, ...]]:
     """Repairs of a record that this send does not depend on, or gets past by luck."""
     made: tuple[Proposal, ...] = ()
     match survey.state:
+        case "absent":
+            made = await _version_mended(ground, survey, [])
         case "several":
             merged = merge([spf.parse(text.encode("latin-1")) for text in survey.tree.texts])
             made = await _mended(ground, survey, "spf-merge-records", merged, []) if merged else ()
@@ -158,15 +160,8 @@ async def _first(ground: Ground, survey: Survey, ways: list[tuple[str, list[Term
     """A first record. It ends in ~all, since nobody knows yet who else sends; the hosts of other sends that
     the user named are in it. A record that was misspelt is mended instead.
     """
-    for text in survey.tree.meant:
-        if (record := mend(as_version(text) or "")) is not None:
-            group = []
-            for end in (record, *(inserted(record, terms, before_end(record)) for _, terms in ways)):
-                change = await ground.change(survey.domain, "TXT", str(end), like=text[:12])
-                if change is not None:
-                    facts = {"domain": survey.domain, "record": text}
-                    group.append(draft("spf-mend-version", "domain-owner", facts, change))
-            return tuple(group)
+    if mended := await _version_mended(ground, survey, ways):
+        return mended
     others = [
         address_term(parse_ip(sender.address))
         for scenario, report in ground.others
@@ -181,6 +176,22 @@ async def _first(ground: Ground, survey: Survey, ways: list[tuple[str, list[Term
             cautions = (Reason("caution-name-all-senders", {"domain": survey.domain}),)
             first.append(draft("spf-first-record", "domain-owner", told, *changes, cautions=cautions))
     return tuple(first)
+
+
+async def _version_mended(
+    ground: Ground, survey: Survey, ways: list[tuple[str, list[Term]]]
+) -> tuple[Proposal, ...]:
+    """A record that is none only because its version is misspelt."""
+    for text in survey.tree.meant:
+        if (record := mend(as_version(text) or "")) is not None:
+            group = []
+            for end in (record, *(inserted(record, terms, before_end(record)) for _, terms in ways)):
+                change = await ground.change(survey.domain, "TXT", str(end), like=text[:12])
+                if change is not None:
+                    facts = {"domain": survey.domain, "record": text}
+                    group.append(draft("spf-mend-version", "domain-owner", facts, change))
+            return tuple(group)
+    return ()
 
 
 async def _mended(
