@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from senderauth.dns import rdata
+
 COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("n", "n", "int"),
     ("given", "given", "text"),
@@ -44,8 +46,18 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("hosts", "hosts", "texts"),
     ("findings", "findings", "texts"),
     ("unknown", "unknown", "texts"),
+    ("fix_proposals", "fix", "texts"),
+    ("fix_records", "fix", "texts"),
+    ("fix_removed", "fix", "texts"),
+    ("fix_settings", "fix", "texts"),
+    ("fix_advice", "fix", "texts"),
+    ("fix_grade", "fix", "text"),
+    ("fix_spoofable", "fix", "text"),
+    ("fix_hosts", "fix", "text"),
 )
-"""Name, the row's field that it comes from, kind. addresses6 is text: 2^128 fits no number of a table."""
+"""Name, the row's field that it comes from, kind. addresses6 is text: 2^128 fits no number of a table.
+Records are as in a master file, so that several in one cell can be told apart.
+"""
 
 _NAMES = tuple(name for name, _, _ in COLUMNS)
 
@@ -87,4 +99,27 @@ def flat(row: Mapping[str, Any]) -> dict[str, Any]:
         cells["findings"] = list(dict.fromkeys(f"{one['severity']}:{one['id']}" for one in findings))
     if unknown := row.get("unknown"):
         cells["unknown"] = [f"{one['type']}:{one['name']}:{one['status']}" for one in unknown]
+    if fix := row.get("fix"):
+        cells |= _fix_cells(fix)
     return cells
+
+
+def _fix_cells(fix: Mapping[str, Any]) -> dict[str, Any]:
+    """What to publish and what to take away, each as `--set` takes it; and what it leads to."""
+    proposals = fix["proposals"]
+    changes = [change for proposal in proposals for change in proposal["changes"]]
+    settings = [setting for proposal in proposals for setting in proposal["settings"]]
+    return {
+        "fix_proposals": [proposal["id"] for proposal in proposals],
+        "fix_records": [_record(c, text) for c in changes for text in c["new"] if text not in c["old"]],
+        "fix_removed": [_record(c, text) for c in changes for text in c["old"] if text not in c["new"]],
+        "fix_settings": [f"{setting['id']}={setting['value']}" for setting in settings],
+        "fix_advice": [advice["id"] for advice in fix["advice"]],
+        "fix_grade": fix["grade"],
+        "fix_spoofable": fix["spoofable"],
+        "fix_hosts": fix["hosts"],
+    }
+
+
+def _record(change: Mapping[str, Any], text: str) -> str:
+    return f"{change['name']}. {change['type']} {rdata(change['type'], text)}"

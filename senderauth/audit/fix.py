@@ -9,7 +9,7 @@ made together; that, too, is tried.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from senderauth import dkim, names, spf
@@ -204,10 +204,12 @@ def _told(proposal: Proposal, now: Row, after: Row) -> of_row.Proposal:
     )
 
 
-def _advice(domain: str, offered: Iterable[Proposal], ids: set[str], after: Row) -> Iterator[of_row.Advice]:
+def _advice(domain: str, offered: Sequence[Proposal], ids: set[str], after: Row) -> Iterator[of_row.Advice]:
     """What no record cures; last whether a stranger is still let in because nobody knows who sends."""
     told = {p.id: of_row.Advice(p.id, p.facts) for p in offered if p.kind == "advice"}
     yield from told.values()
+    if "adsp-remove" not in ids and any(p.id == "adsp-remove" for p in offered):
+        yield of_row.Advice("no-record-adsp-yet", {"domain": domain})
     exists = "no-record-domain-missing" not in told and "no-record-foreign-author" not in told
     if exists and _ease(after) > 0 and "dmarc-next-step" not in ids:
         yield of_row.Advice("no-record-senders-unknown", {"domain": domain})

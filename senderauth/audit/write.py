@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Literal
 
 from senderauth.audit.columns import COLUMNS, flat
 from senderauth.audit.examine import PARTS
-from senderauth.audit.row import FIELDS, Row, document
+from senderauth.audit.row import FIELDS, FIX, Row, document
 
 Format = Literal["jsonl", "csv", "parquet"]
 FORMATS: tuple[Format, ...] = ("jsonl", "csv", "parquet")
@@ -49,28 +49,36 @@ def format_of(path: str | None, wanted: str | None) -> Format:
     return "csv" if suffix in (".csv", ".tsv") else "jsonl"
 
 
-def chosen_fields(text: str | None, parts: frozenset[str] = frozenset(PARTS)) -> tuple[str, ...]:
-    """The fields that `--fields a,b` names, in their own order, all that `parts` fill where none are. Raises
-    ValueError.
+def chosen_fields(
+    text: str | None, parts: frozenset[str] = frozenset(PARTS), *, with_fix: bool = False
+) -> tuple[str, ...]:
+    """The fields that `--fields a,b` names, in their own order, all that `parts` fill where none are; "fix"
+    where changes are proposed. Raises ValueError.
     """
     unfilled = frozenset(PARTS) - parts
+    more = (FIX,) if with_fix else ()
     if "spoofing" in unfilled:
         unfilled |= {"grade"}
     if text is None:
-        return tuple(field for field in FIELDS if field not in unfilled) if unfilled else FIELDS
+        known = tuple(field for field in FIELDS if field not in unfilled) if unfilled else FIELDS
+        return known + more if more else known
     wanted = [word.strip() for word in text.split(",") if word.strip()]
     for word in wanted:
-        if word not in FIELDS:
-            raise ValueError(f"--fields: {word!r} is none of {', '.join(FIELDS)}")
+        if word == FIX and not with_fix:
+            raise ValueError("--fields: 'fix' comes with --fix")
+        if word not in (*FIELDS, FIX):
+            raise ValueError(f"--fields: {word!r} is none of {', '.join((*FIELDS, *more))}")
         if word in unfilled:
             raise ValueError(f"--fields: {word!r} is not among what --only asks")
-    return tuple(field for field in FIELDS if field in wanted or field in ALWAYS)
+    if with_fix and FIX not in wanted:
+        raise ValueError("--fields: name fix, too, else --fix works for nothing")
+    return tuple(field for field in (*FIELDS, FIX) if field in wanted or field in ALWAYS)
 
 
 def json_line(whole: Mapping[str, Any], fields: tuple[str, ...]) -> bytes:
     """A row's document as one line, with the fields wanted."""
     if fields is not FIELDS:
-        whole = {"schema": whole["schema"], **{field: whole[field] for field in fields}}
+        whole = {"schema": whole["schema"], **{field: whole.get(field) for field in fields}}
     return _ENCODE(whole).encode("utf-8", "backslashreplace") + b"\n"
 
 
@@ -222,7 +230,7 @@ def to_parquet(lines: Path, path: Path, fields: tuple[str, ...], *, group: int =
     new = path.with_name(path.name + ".new")
     with lines.open("rb") as file, pq.ParquetWriter(new, schema, compression="zstd") as writer:
         for rows in _groups(file, group):
-            cells = [flat({field: row.get(field) for field in FIELDS}) for row in rows]
+            cells = [flat(row) for row in rows]
             arrays = [pa.array([cell[name] for cell in cells], types[kind]) for name, kind in chosen]
             writer.write_batch(pa.record_batch(arrays, schema=schema))
     os.replace(new, path)

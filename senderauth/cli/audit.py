@@ -59,6 +59,9 @@ def audit(
         bool, typer.Option("--retry-unknown", help="With --resume: ask again what was unknown.")
     ] = False,
     lint: Annotated[bool, typer.Option(help="Add checkdmarc's findings (many times slower).")] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Propose what to change, each change tried (several times slower).")
+    ] = False,
     timing: Annotated[bool, typer.Option(help="Rows tell how long they took.")] = False,
     zone: Zones = None,
     over_live: OverLive = False,
@@ -105,13 +108,13 @@ def audit(
             over_live=over_live,
             rate=rate,
         )
-        words, parts = chosen_selectors(selectors), chosen_parts(only)
+        words, parts = chosen_selectors(selectors), chosen_parts(only, with_fix=fix)
         job = Job(
             None if domains == "-" else Path(domains),
             output,
             format_of(None if output is None else str(output), format_),
-            chosen_fields(fields, parts),
-            Options(words, lint, timing, parts),
+            chosen_fields(fields, parts, with_fix=fix),
+            Options(words, lint, timing, parts, fix),
             concurrency,
             0 if (zone and not over_live) or demo else retries,
             cache_size,

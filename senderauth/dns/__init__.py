@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from senderauth.dns.master import ZoneFileError
     from senderauth.dns.overlay import OverlayResolver
     from senderauth.dns.tape import RecordingResolver, ReplayResolver, TapeError
+    from senderauth.dns.written import rdata
     from senderauth.dns.zone import ZoneResolver
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "drive",
     "pause",
     "prefetch",
+    "rdata",
     "record_places",
     "resolve_all",
     "run",
@@ -59,6 +61,7 @@ _LATER = {
     "ZoneFileError": "master",
     "ZoneResolver": "zone",
     "pause": "many",
+    "rdata": "written",
     "record_places": "draft",
     "resolve_all": "many",
     "share_rate": "live",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from senderauth.dns import rdata
 from senderauth.report.safe import printable
 from senderauth.report.wording import Wording
 
 FORMS = ("zone", "nsupdate", "json", "panel")
 TTL = 300
 """Seconds: short while a change is new; raise it once it has proven itself."""
-MAX_STRING = 255
 
 
 def handover(proposals: Iterable[Any], form: str, words: Wording) -> str:
@@ -73,40 +73,3 @@ def _panel(changes: Iterable[Any], words: Wording) -> Iterator[str]:
 
 def _line(change: Any, value: str) -> str:
     return f"{change.name}. {TTL} IN {change.rdtype} {rdata(change.rdtype, value)}"
-
-
-def rdata(rdtype: str, value: str) -> str:
-    """A value in master file syntax: TXT in quoted strings of at most 255 octets, names with the last dot."""
-    if rdtype == "TXT":
-        return " ".join(f'"{_escaped(part)}"' for part in pieces(value))
-    preference, space, name = value.rpartition(" ") if rdtype == "MX" else ("", "", value)
-    name = _name(name)  # what DNS holds must not become a line of a script
-    if rdtype in ("MX", "CNAME", "PTR", "NS") and not name.endswith("."):
-        name += "."
-    return f"{preference}{space}{name}"
-
-
-def _name(text: str) -> str:
-    """A name or address with everything escaped that a master file or nsupdate would act on."""
-    return "".join(
-        char if char.isascii() and (char.isalnum() or char in "-_.:*/") else f"\\{ord(char) & 255:03d}"
-        for char in text
-    )
-
-
-def pieces(text: str) -> list[str]:
-    """A text cut into strings of at most 255 octets, where possible after a space (RFC 7208 3.3)."""
-    parts = []
-    while len(text) > MAX_STRING:
-        cut = text.rfind(" ", 0, MAX_STRING) + 1 or MAX_STRING
-        parts.append(text[:cut])
-        text = text[cut:]
-    return [*parts, text]
-
-
-def _escaped(text: str) -> str:
-    """One character an octet; RFC 1035 5.1 for all but printable ASCII."""
-    return "".join(
-        f"\\{char}" if char in '"\\' else char if " " <= char <= "~" else f"\\{ord(char):03d}"
-        for char in text
-    )
