@@ -206,7 +206,9 @@ def _told(proposal: Proposal, now: Row, after: Row) -> of_row.Proposal:
 
 def _advice(domain: str, offered: Sequence[Proposal], ids: set[str], after: Row) -> Iterator[of_row.Advice]:
     """What no record cures; last whether a stranger is still let in because nobody knows who sends."""
-    told = {p.id: of_row.Advice(p.id, p.facts) for p in offered if p.kind == "advice"}
+    # what only bulk senders meet is not worth a line in a list of domains
+    words = [p for p in offered if p.kind == "advice" and not p.facts["optional"]]
+    told = {p.id: of_row.Advice(p.id, p.facts) for p in words}
     yield from told.values()
     if "adsp-remove" not in ids and any(p.id == "adsp-remove" for p in offered):
         yield of_row.Advice("no-record-adsp-yet", {"domain": domain})
