@@ -46,9 +46,11 @@ def resolver_for(
     unsets: Iterable[str] = (),
     over_live: bool = False,
     rate: float | None = None,
+    asked_twice: bool = True,
 ) -> Resolver:
     """Where answers come from: zone files, the zones of the package, or name servers; over them what is
-    only supposed (`--set`, `--unset`, `--zone … --over-live`). Raises ValueError.
+    only supposed (`--set`, `--unset`, `--zone … --over-live`). asked_twice: with the changes and without, so
+    that answers are kept. Raises ValueError.
     """
     files, servers = list(zones), list(nameservers)
     if over_live and (not files or demo):
@@ -61,7 +63,7 @@ def resolver_for(
         return base
     from senderauth.dns import CachingResolver, DraftResolver, OverlayResolver, ZoneResolver, written_changes
 
-    supposed: Resolver = CachingResolver(over=base)  # before and after the changes much is asked twice
+    supposed: Resolver = CachingResolver(over=base) if asked_twice else base
     if over_live:
         supposed = DraftResolver(ZoneResolver.from_files(*files), over=supposed)
     if sets or unsets:

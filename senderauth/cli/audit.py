@@ -107,6 +107,7 @@ def audit(
             unsets=unset or (),
             over_live=over_live,
             rate=rate,
+            asked_twice=False,  # an audit has its own cache, of bounded size
         )
         words, parts = chosen_selectors(selectors), chosen_parts(only, with_fix=fix)
         job = Job(
@@ -126,7 +127,7 @@ def audit(
         result, ended_by = _executed(job, resolver, quiet)
     except (ValueError, OSError) as problem:
         fail(problem)
-    _tell(result, summary, quiet, lang)
+    _tell(result, resolver, summary, quiet, lang)
     raise typer.Exit(ended_by or result.exit_code(level))
 
 
@@ -165,20 +166,25 @@ def _executed(job: Job, resolver: Resolver, quiet: bool) -> tuple[Result, int]:
     return result, ended[0] if ended else 0
 
 
-def _tell(result: Result, path: Path | None, quiet: bool, lang: str | None) -> None:
-    """The summary, for people on standard error and as JSON in a file."""
+def _tell(result: Result, resolver: Resolver, path: Path | None, quiet: bool, lang: str | None) -> None:
+    """The summary, for people on standard error, with what was only supposed, and as JSON in a file."""
     import json
 
+    from senderauth.advice import what_if
+    from senderauth.cli.arguments import without_changes
     from senderauth.cli.main import fail
     from senderauth.cli.output import columns
-    from senderauth.report import audit_summary_text, default_language, wording
+    from senderauth.report import audit_summary_text, default_language, supposed_text, wording
 
     told = result.summary.document(complete=result.complete, seconds=result.seconds)
     try:
         if path is not None:
             path.write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", "utf-8")
         if not quiet:
-            text = audit_summary_text(told, wording(lang or default_language()), width=columns())
+            words = wording(lang or default_language())
+            text = audit_summary_text(told, words, width=columns())
+            if without_changes(resolver) is not None:
+                text = supposed_text(what_if(None, None, resolver), words, width=columns()) + "\n" + text
             typer.echo(text, err=True, nl=False)
     except (ValueError, OSError) as problem:
         fail(problem)

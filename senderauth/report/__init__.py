@@ -25,6 +25,7 @@ from senderauth.report.message import message_text
 from senderauth.report.proposals import (
     proposals_document,
     proposals_text,
+    supposed_text,
     what_if_document,
     what_if_text,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "receivers_text",
     "schema",
     "schema_kinds",
+    "supposed_text",
     "what_if_document",
     "what_if_text",
     "wording",

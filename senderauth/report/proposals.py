@@ -19,6 +19,20 @@ def what_if_text(
     is the one with it.
     """
     page = Page(width, colour)
+    page.lines += supposed_text(what_if, words, width=width, colour=colour).splitlines()
+    page.line()
+    page.line(words.say("proposals", "before"), style="head")
+    page.lines += said.splitlines()
+    if what_if.before is not None:
+        answers(page, what_if.before, words)
+    page.line()
+    page.line(words.say("proposals", "after"), style="head")
+    return str(page)
+
+
+def supposed_text(what_if: Any, words: Wording, *, width: int = 80, colour: bool = False) -> str:
+    """What was supposed."""
+    page = Page(width, colour)
     page.line(words.say("proposals", "what-if"), style="head")
     for zone in what_if.zones:
         page.line(words.say("proposals", "what-if-zone", {"zone": zone}), indent=2, hang=2)
@@ -28,13 +42,6 @@ def what_if_text(
             page.line(f"{place}: {words.say('proposals', 'removed')}", indent=2, hang=2)
         for record in change.records:
             page.line(f"{place} {shown_record(change.rdtype, record)}", indent=2, hang=4)
-    page.line()
-    page.line(words.say("proposals", "before"), style="head")
-    page.lines += said.splitlines()
-    if what_if.before is not None:
-        answers(page, what_if.before, words)
-    page.line()
-    page.line(words.say("proposals", "after"), style="head")
     return str(page)
 
 

@@ -139,7 +139,7 @@
     const of = (one) => (given.f || []).find((finding) => finding[0] === one) || [one, 0, {}];
     const gone = settled.map((one) => fill((words.findings[one] || [one])[0], of(one)[2])).join("; ");
     if (gone) item.append(element("p", `${words.ui.settles} ${gone}`));
-    if (cured.length) item.append(element("p", `${words.ui["receivers-cured"]} ${cured.map((one) => said("receiver", one)).join(", ")}`));
+    if (cured.length) item.append(element("p", `${words.ui["receivers-cured"]} ${cured.map((one) => said("receiver", one)).join("; ")}`));
     for (const [reason, given] of cautions) {
       item.append(element("p", `${words.ui.mind} ${fill(words.reasons[reason] || reason, given)}`));
     }
