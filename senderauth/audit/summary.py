@@ -22,6 +22,8 @@ class Summary:
         """By severity and id, each once a row."""
         self.unknown: list[tuple[int, str]] = []
         self.unknown_count = 0
+        self.fixes: dict[str, Counter[str]] = {}
+        """What rows propose and where it leads, once one of them does."""
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Counts a row's document."""
@@ -56,6 +58,8 @@ class Summary:
             counts["hosts"][host["outcome"]] += 1
         if "findings" in row:
             self._findings(row["findings"])
+        if "fix" in row:
+            self._fix(row["fix"])
 
     def _spf(self, spf: Mapping[str, Any]) -> None:
         counts = self.counts
@@ -72,6 +76,19 @@ class Summary:
         worst = next((severity for severity in SEVERITIES if severity in severities), "none")
         self.counts["severities"][worst] += 1
 
+    def _fix(self, fix: Mapping[str, Any]) -> None:
+        """Each proposal once a row."""
+        told = {
+            "domains": ["changed" if fix["proposals"] else "unchanged"],
+            "proposals": {proposal["id"] for proposal in fix["proposals"]},
+            "advice": {advice["id"] for advice in fix["advice"]},
+            "grades": [fix["grade"] or "none"],
+            "spoofable": [fix["spoofable"]] if fix["spoofable"] else [],
+            "hosts": [fix["hosts"]] if fix["hosts"] else [],
+        }
+        for name, words in told.items():
+            self.fixes.setdefault(name, Counter()).update(words)
+
     def _note(self, n: int, domain: str) -> None:
         self.unknown_count += 1
         self.unknown.append((n, domain))
@@ -84,6 +101,8 @@ class Summary:
         for name, counter in other.counts.items():
             self.counts[name].update(counter)
         self.findings.update(other.findings)
+        for name, counter in other.fixes.items():
+            self.fixes.setdefault(name, Counter()).update(counter)
         self.unknown = sorted(self.unknown + other.unknown)[:MAX_UNKNOWN]
         self.unknown_count += other.unknown_count
 
@@ -101,6 +120,7 @@ class Summary:
             worst, count = told.get(id, (severity, 0))
             told[id] = worst, count + self.findings[severity, id]
         order = sorted(told.items(), key=lambda item: (SEVERITIES.index(item[1][0]), -item[1][1], item[0]))
+        fixes = {"fix": {name: _frequent(counter) for name, counter in self.fixes.items()}}
         return {
             "schema": SCHEMA,
             "complete": complete,
@@ -111,6 +131,7 @@ class Summary:
             "unknown": listed,
             "unknown_more": self.unknown_count - len(listed),
             "seconds": round(seconds, 3),
+            **(fixes if self.fixes else {}),
         }
 
 
@@ -128,3 +149,8 @@ def _without(state: str) -> str:
 def _sorted(counter: Counter[str]) -> dict[str, int]:
     """By word; numbers as numbers, so that "10" comes after "9"."""
     return {word: counter[word] for word in sorted(counter, key=lambda word: (len(word), word))}
+
+
+def _frequent(counter: Counter[str]) -> dict[str, int]:
+    """The most frequent first."""
+    return dict(sorted(counter.items(), key=lambda pair: (-pair[1], pair[0])))

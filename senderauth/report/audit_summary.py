@@ -44,6 +44,7 @@ def audit_summary_text(
     if bad := summary["states"].get("bad-input"):
         page.line(words.say("audit", "bad-input", {"count": bad}))
     _findings(page, summary, words)
+    _fixes(page, summary.get("fix"), words)
     _unknown(page, summary, words)
     return str(page)
 
@@ -54,6 +55,27 @@ def _findings(page: Page, summary: Mapping[str, Any], words: Wording) -> None:
         page.line(words.say("audit", "findings"), style="head")
     for id, told in worst[:SHOWN_FINDINGS]:
         page.line(f"{told['count']:>8,}  {told['severity']:<6}  {id}")
+
+
+def _fixes(page: Page, fixes: Mapping[str, Any] | None, words: Wording) -> None:
+    """What is proposed, what no record cures, and how the domains stand once all of it is made."""
+    if fixes is None:
+        return
+    for name in ("proposals", "advice"):
+        if fixes[name]:
+            page.line(words.say("audit", f"fix-{name}"), style="head")
+        for id, count in list(fixes[name].items())[:SHOWN_FINDINGS]:
+            page.line(f"{count:>8,}  {id}")
+    if not fixes["proposals"]:
+        return
+    page.line(words.say("audit", "fix-then"), style="head")
+    chosen = [("spoofable", "spoofable"), ("grade", "grades"), ("hosts", "hosts")]
+    orders = {label: order for label, _, order in TABLES}
+    labels = {label: words.say("audit", f"label-{label}") for label, _ in chosen}
+    indent = max(map(len, labels.values())) + 2
+    for label, name in chosen:
+        if told := [f"{word} {fixes[name][word]:,}" for word in orders[label] if fixes[name].get(word)]:
+            page.line(f"{labels[label]:<{indent}}{'   '.join(told)}", hang=indent)
 
 
 def _unknown(page: Page, summary: Mapping[str, Any], words: Wording) -> None:
