@@ -338,7 +338,7 @@ def test_every_reason_and_step_has_words_for_its_facts(
 @pytest.mark.parametrize("above", [{}, {"example.com": f"v=DMARC1; p=none; {RUA}"}])
 @pytest.mark.parametrize("record", ["v=DMARC1; p=none; sp=reject", "v=DMARC1; p=reject; pct=10", "v=DMARC1"])
 def test_both_standards_at_once_find_what_each_finds(record: str, above: dict[str, str]) -> None:
-    """The organizational domains differ where nothing stands above: sp counts for one and not for the other."""
+    """Where nothing stands above, the organizational domains differ: sp counts for one of them only."""
     zone = Zone({"sub.example.com": record, **above})
     at_once = drive(dmarc.discover_both(zone, "sub.example.com"))
     each = [drive(dmarc.discover(zone, "sub.example.com", standard)) for standard in ("rfc9989", "rfc7489")]

@@ -9,7 +9,7 @@ domain's own records say that nobody does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from senderauth import adsp, dkim, dmarc, names, spf
 from senderauth.advice.proposals.advise import plain_word
@@ -77,7 +77,8 @@ async def propose_for_domain(
     ]
     offered: list[Proposal] = []
     for group in groups:
-        offered += best([await prove(ground, proposal) for proposal in group])
+        drafts = [replace(proposal, kind="improvement") for proposal in group]  # nothing is refused yet
+        offered += best([await prove(ground, proposal) for proposal in drafts])
     survey, policies = report.surveys[0], report.policies.values()
     if survey.state == "unknown" or report.domains[0].state == "unknown" or any(p.unknown for p in policies):
         offered.append(plain_word(ground, "no-record-dns-silent", ()))
@@ -101,19 +102,11 @@ async def _nothing_sent(ground: Ground) -> list[tuple[Proposal, ...]]:
     cautions = [Reason("caution-nothing-is-sent", {"domain": ground.author})]
     groups: list[tuple[Proposal, ...]] = []
     facts = {"domain": ground.author}
-    survey = await ground.survey(ground.author)
-    if survey.state == "absent" and (
-        change := await ground.change(ground.author, "TXT", f"{V} -all", like=V)
-    ):
-        made = draft(
-            "spf-sends-nothing",
-            "domain-owner",
-            facts,
-            change,
-            kind="improvement",
-            cautions=tuple(cautions),
-        )
-        groups.append((made,))
+    change = None
+    if (await ground.survey(ground.author)).state == "absent":
+        change = await ground.change(ground.author, "TXT", f"{V} -all", like=V)
+    if change is not None:
+        groups.append((draft("spf-sends-nothing", "domain-owner", facts, change, cautions=tuple(cautions)),))
     text = _reject(ground)
     if text is None:
         return groups
@@ -123,9 +116,7 @@ async def _nothing_sent(ground: Ground) -> list[tuple[Proposal, ...]]:
         if "; sp=none" in text:
             cautions.append(Reason("caution-names-below-stay", {"domain": ground.author}))
         told = {**facts, "name": name}
-        made = draft(
-            "dmarc-sends-nothing", "domain-owner", told, policy, kind="improvement", cautions=tuple(cautions)
-        )
+        made = draft("dmarc-sends-nothing", "domain-owner", told, policy, cautions=tuple(cautions))
         groups.append((made,))
     return groups
 
@@ -171,9 +162,7 @@ async def _merged(ground: Ground) -> tuple[Proposal, ...]:
     strict = mildest != "none"
     cautions = (Reason("caution-read-reports-first", {"after": mildest}),) if strict else ()
     told = {"domain": ground.author, "name": name, "policy": mildest}
-    return (
-        draft("dmarc-merge-records", "domain-owner", told, change, kind="improvement", cautions=cautions),
-    )
+    return (draft("dmarc-merge-records", "domain-owner", told, change, cautions=cautions),)
 
 
 async def _reports_asked(ground: Ground) -> tuple[Proposal, ...]:
@@ -188,4 +177,4 @@ async def _reports_asked(ground: Ground) -> tuple[Proposal, ...]:
         return ()
     facts = {"domain": ground.author, "name": policy.location}
     cautions = (Reason("caution-report-mailbox", {"domain": ground.author}),)
-    return (draft("dmarc-ask-reports", "domain-owner", facts, change, kind="improvement", cautions=cautions),)
+    return (draft("dmarc-ask-reports", "domain-owner", facts, change, cautions=cautions),)
