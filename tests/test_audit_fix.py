@@ -29,7 +29,7 @@ from senderauth.dns import (
     rdata,
     written_changes,
 )
-from senderauth.report import LANGUAGES, schema, wording
+from senderauth.report import LANGUAGES, handover_rows, schema, wording
 from senderauth.simulation import OUTCOMES, Scenario
 from tests.dnsserver import Server
 from tests.test_audit import names_of, plain_json, random_zone
@@ -498,6 +498,60 @@ def test_wrong_use_is_told_in_one_line(world: Path, words: tuple[str, ...], said
     done = run(world, *words)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert said in done.stderr
+
+
+@pytest.mark.parametrize("form", ["zone", "nsupdate", "panel", "json"])
+def test_a_whole_audit_is_handed_over_in_one_file(
+    world: Path, whole: bytes, tmp_path: Path, form: str
+) -> None:
+    source, target = tmp_path / "a.jsonl", tmp_path / "changes"
+    source.write_bytes(whole)
+    assert senderauth("report", str(source), "-o", str(target), "--as", form).returncode == 0
+    text = target.read_text("utf-8")
+    fixes = {row["domain"]: row["fix"] for row in map(json.loads, whole.splitlines()) if row["fix"]}
+    proposals = [proposal for fix in fixes.values() for proposal in fix["proposals"]]
+    if form == "json":
+        told = {one["domain"]: one["fix"] for one in map(json.loads, text.splitlines())}
+        assert told == {domain: fix for domain, fix in fixes.items() if fix["proposals"]}
+        return
+    for proposal in proposals:
+        for change in proposal["changes"]:
+            assert all(value in text for value in change["new"])
+    if form == "nsupdate":
+        assert text.count("send\n") == len(proposals)
+    if form == "zone":
+        records = [line for line in text.splitlines() if line and not line.startswith(";")]
+        assert len(written_changes(records, [])) == len(records)
+
+
+def handed(*rows: dict[str, Any], form: str = "nsupdate") -> str:
+    return "".join(handover_rows(rows, form, wording("en")))
+
+
+def test_changes_to_the_same_records_are_not_handed_over_twice() -> None:
+    rows = [
+        plain_json(document(row(MAIL, {"domain": D, "host": host, "signers": "none"})))
+        for host in ("203.0.113.9", "198.51.100.7")
+    ]
+    text = handed(*rows)
+    assert text.count("update add shop.example. ") == 1
+    assert "shop.example TXT is changed above already" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "rdtype"),
+    [("x.example\nsend", "TXT"), ("x.example", "TXT\n"), ("x.example 1 A ;", "TXT"), ("", "A")],
+)
+def test_a_row_from_anywhere_writes_no_line_of_a_script(name: str, rdtype: str) -> None:
+    hostile = plain_json(document(row(MAIL | txt("", "v=spf1 +all"))))
+    hostile["domain"] = "x\nsend"
+    proposal = hostile["fix"]["proposals"][0]
+    proposal |= {"id": "x\nsend", "who": "x\nsend", "settings": [{"id": "\n", "who": "", "value": "x\nsend"}]}
+    proposal["changes"][0]["new"] = ["v=spf1\nsend"]
+    assert handed(hostile).count("\nsend\n") == 1
+    proposal["changes"][0] |= {"name": name, "type": rdtype}
+    with pytest.raises(ValueError, match="no change of records"):
+        handed(hostile)
 
 
 # --- what if -----------------------------------------------------------------------------------------

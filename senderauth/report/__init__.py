@@ -20,7 +20,7 @@ from senderauth.report.explanation import (
     explain_text,
     groups_text,
 )
-from senderauth.report.handover import FORMS, handover
+from senderauth.report.handover import FORMS, handover, handover_rows
 from senderauth.report.message import message_text
 from senderauth.report.proposals import (
     proposals_document,
@@ -56,6 +56,7 @@ __all__ = [
     "find_entries",
     "groups_text",
     "handover",
+    "handover_rows",
     "message_document",
     "message_text",
     "nearest_entries",
