@@ -90,6 +90,24 @@ def test_a_cluster_writes_the_same_bytes(
     assert target.read_bytes() == whole
 
 
+def test_proposals_and_records_only_supposed_come_from_a_cluster_too(
+    server: str, cluster: Any, tmp_path: Path
+) -> None:
+    few, outputs = tmp_path / "few.txt", []
+    few.write_text("d0.test\nd1.test\nd2.test\n", "ascii")
+    for more in ((), ("--dask", cluster.scheduler_address)):
+        target = tmp_path / f"{len(more)}.jsonl"
+        words = [
+            sys.executable, "-m", "senderauth", "audit", str(few), "-o", str(target), "-q", "--fix",
+            "--set", 'd2.test TXT "v=spf1 +all"', "--nameserver", server, *more,
+        ]  # fmt: skip
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        outputs.append(target.read_bytes())
+    assert outputs[0] == outputs[1]
+    assert b'"id":"spf-close-all"' in outputs[0]
+
+
 def test_a_lost_workers_part_is_done_again_and_no_row_comes_twice(
     listed: Path, server: str, cluster: Any, whole: bytes, tmp_path: Path
 ) -> None:
