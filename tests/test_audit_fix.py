@@ -2,9 +2,11 @@
 
 import csv
 import json
+import os
 import random
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from senderauth.advice.proposals.proposal import text_of
 from senderauth.audit import FIELDS, Row, Summary, audit_rows, chosen_fields, chosen_parts, document
 from senderauth.audit.columns import flat
 from senderauth.audit.fix import EASIER
-from senderauth.audit.write import json_line
+from senderauth.audit.write import csv_header, csv_line, json_line
 from senderauth.dns import (
     Answer,
     OverlayResolver,
@@ -286,6 +288,30 @@ def test_the_rest_of_the_row_is_that_without(seed: int) -> None:
     merged = Summary()
     merged.merge(summary)
     assert merged.document(complete=True, seconds=1.0) == counted
+
+
+CASES = sorted((Path(__file__).parents[1] / "fixtures" / "cases").glob("*/scenario.toml"))
+GOLDEN = Path(__file__).parents[1] / "fixtures" / "audit" / "fix.csv"
+
+
+def test_every_case_gets_its_changes_or_a_plain_word() -> None:
+    """Of each case the row of its domain alone, then that of its send; REWRITE_CASES=1 writes them anew."""
+    fields = ("n", "given", "domain", "grade", "hosts", "fix")
+    lines = [csv_header(fields)]
+    for n, path in enumerate(CASES, 1):
+        given = tomllib.loads(path.read_text("utf-8"))
+        signers = [":".join(signer) for signer in given.get("signers", [])]
+        send = {"domain": given["author"], "host": given["hosts"], "mail_from": given.get("mail_from")}
+        send |= {"helo": given.get("helo"), "signers": (signers or "none") if "signers" in given else None}
+        resolver = ZoneResolver.from_files(path.parent / "case.zone")
+        for one in audit_rows([given["author"].rpartition("@")[2], send], resolver, retries=0, fix=True):
+            fix = told(one)
+            refused = any(host.outcome == "refused" for host in one.hosts)
+            assert fix["proposals"] or fix["advice"] or not refused, (path.parent.name, one.domain)
+            lines.append(csv_line({**document(one), "n": n, "given": path.parent.name}, fields))
+    if os.environ.get("REWRITE_CASES") == "1":
+        GOLDEN.write_bytes(b"".join(lines))
+    assert b"".join(lines) == GOLDEN.read_bytes()
 
 
 # --- what it asks ------------------------------------------------------------------------------------
