@@ -155,6 +155,7 @@ def audit(
     selectors: Iterable[str] = (),
     with_lint: bool = False,
     fix: bool = False,
+    senders: Iterable[Scenario] = (),
     width: int = 500,
     retries: int = 1,
 ) -> Iterator[Row]:
@@ -168,6 +169,7 @@ def audit(
         selectors=selectors,
         with_lint=with_lint,
         fix=fix,
+        senders=senders,
         width=width,
         retries=retries,
     )

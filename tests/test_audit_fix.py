@@ -198,6 +198,34 @@ def test_of_changes_that_stand_for_each_other_one_is_told() -> None:
     assert fix["hosts"] == "accepted"
 
 
+def test_senders_that_other_lines_name_keep_what_they_have() -> None:
+    """Each line alone would close the record for the other's host."""
+    zone = MAIL | txt("", "v=spf1 +all") | txt("_dmarc", f"v=DMARC1; p=reject; {RUA}")
+    senders = [Scenario(D, (host,), signers=()) for host in ("192.0.2.5", "203.0.113.9")]
+    senders.append(Scenario("a@other.example", ("198.51.100.7",), f"b@{D}", signers=()))
+    closed = ["v=spf1 ip4:192.0.2.5 ip4:203.0.113.9 ip4:198.51.100.7 ~all"]
+    for line in (D, {"domain": D, "host": "192.0.2.5", "signers": "none"}):
+        assert changes(told(row(zone, line, senders=senders)))[D, "TXT"][1] == closed
+    zone |= txt("", "v=spf1 -all") | NULL  # who is named sends after all
+    parked = told(row(zone))
+    assert "dmarc-sends-nothing" in [p["id"] for p in parked["proposals"]]
+    ids = [p["id"] for p in told(row(zone, senders=senders))["proposals"]]
+    assert ids == ["dmarc-first-record"]
+
+
+def test_the_next_step_is_proposed_where_all_who_are_named_pass() -> None:
+    zone = MAIL | txt("s1._domainkey", "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=")
+    line = {"domain": D, "host": "192.0.2.5", "signers": f"{D}:s1"}
+    fix = told(row(zone, line))
+    assert [p["id"] for p in fix["proposals"]] == ["dmarc-next-step"]
+    assert changes(fix)["_dmarc.shop.example", "TXT"][1] == [
+        "v=DMARC1; p=quarantine; rua=mailto:r@shop.example"
+    ]
+    assert (fix["grade"], fix["spoofable"], fix["hosts"], fix["advice"]) == ("B", "partly", "accepted", [])
+    unsigned = [Scenario(D, ("203.0.113.9",), signers=())]  # would go to the junk folder
+    assert "dmarc-next-step" not in [p["id"] for p in told(row(zone, line, senders=unsigned))["proposals"]]
+
+
 def test_every_id_has_its_words() -> None:
     ids = {id for _, id, *_ in PROPOSED} | {"no-record-senders-unknown", "no-record-adsp-yet"}
     for language in LANGUAGES:
@@ -437,7 +465,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     zone, lines = [ZONE], ["domain,host,signers"]
     for n in range(COUNT):
         end = ("-all", "~all", "+all", "bogus -all")[n % 4]
-        zone.append(f'd{n} TXT "v=spf1 ip4:192.0.2.{n} include:_spf.d0 {end}"\n')
+        zone.append(f'd{n} TXT "v=spf1 ip4:192.0.2.{n} include:_spf.d0.example {end}"\n')
         zone.append(f"d{n} MX {'0 .' if n % 5 == 0 else '10 mx'}\n")
         if n % 3:
             zone.append(f'_dmarc.d{n} TXT "v=DMARC1; p={["none", "reject"][n % 2]}"\n')
@@ -494,8 +522,12 @@ def test_tables_hold_records_to_paste(world: Path, tmp_path: Path) -> None:
     rows = list(csv.DictReader(target.read_text("utf-8").splitlines()))
     closed = rows[2]
     assert closed["fix_proposals"].split()[0] == "spf-close-all"
-    assert closed["fix_records"].startswith('d2.example. TXT "v=spf1 ip4:192.0.2.2 include:_spf.d0 ~all"')
-    assert closed["fix_removed"].startswith('d2.example. TXT "v=spf1 ip4:192.0.2.2 include:_spf.d0 +all"')
+    assert closed["fix_records"].startswith(
+        'd2.example. TXT "v=spf1 ip4:192.0.2.2 include:_spf.d0.example ~all"'
+    )
+    assert closed["fix_removed"].startswith(
+        'd2.example. TXT "v=spf1 ip4:192.0.2.2 include:_spf.d0.example +all"'
+    )
     assert not [cell for row in rows for cell in row.values() if cell[:1] in ("=", "+", "-", "@")]
     plain = senderauth(
         "audit", str(world / "list.csv"), "--zone", str(world / "example.zone"), "--format", "csv", "-q"

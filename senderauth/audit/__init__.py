@@ -1,7 +1,7 @@
 """Many domains: read, judged side by side, written in order, continued where it stopped."""
 
 from senderauth.audit.compare import SILENT, Change, Comparison, Difference, compare
-from senderauth.audit.examine import PARTS, TRIED, Options, chosen_parts
+from senderauth.audit.examine import PARTS, TRIED, Options, by_organization, chosen_parts
 from senderauth.audit.job import Job, Progress, Result, Running
 from senderauth.audit.load import load_rows
 from senderauth.audit.read import Entry, chosen_selectors, read
@@ -32,6 +32,7 @@ __all__ = [
     "WriteError",
     "audit",
     "audit_rows",
+    "by_organization",
     "chosen_fields",
     "chosen_parts",
     "chosen_selectors",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from senderauth import adsp, dkim, dmarc, lint, spf
+from senderauth import adsp, dkim, dmarc, lint, names, spf
 from senderauth.advice import check
 from senderauth.audit import parts as of_row
 from senderauth.audit.asks import Asks
@@ -44,6 +45,17 @@ def chosen_parts(text: str | None, *, with_fix: bool = False) -> frozenset[str]:
     return frozenset(wanted | NEEDED_TO_SPOOF if "spoofing" in wanted else wanted)
 
 
+def by_organization(senders: Iterable[Scenario]) -> dict[str, tuple[Scenario, ...]]:
+    """Sends by the registrable domains of their author and return path."""
+    found: dict[str, tuple[Scenario, ...]] = {}
+    for sender in senders:
+        path = sender.mail_from_address
+        domains = [sender.author_address.domain, *([path.domain] if path is not None else [])]
+        for owner in dict.fromkeys(names.registrable(domain) or domain for domain in domains):
+            found[owner] = (*found.get(owner, ()), sender)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What is asked of every domain."""
@@ -58,6 +70,8 @@ class Options:
     """Those of `PARTS` that are wanted; what only the others need is not asked."""
     with_fix: bool = False
     """Rows tell what to change, each change tried."""
+    senders: Mapping[str, tuple[Scenario, ...]] = field(default_factory=dict)
+    """Sends that no change may make worse, by the organizations that they use the names of."""
 
 
 async def examine(entry: Entry, asks: Asks, options: Options, branches: spf.Branches | None = None) -> Row:

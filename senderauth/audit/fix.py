@@ -63,40 +63,49 @@ class _Fixing:
     async def fix(self) -> of_row.Fix:
         """The whole of it."""
         report, now = await self._examine(self.below, [self.own])
-        send: Judged | None = None
-        cures: tuple[Proposal, ...] = ()
-        if self.checks_hosts:
-            entry = self.entry
-            scenario = Scenario(entry.author, entry.hosts, entry.mail_from, entry.helo, entry.signers)
-            send = await check(scenario, self.below)
-            cures = await propose(send, self.below)
-        sends = () if send is None else (send,)
+        planned = self._planned()
+        known = [one for one in self.options.senders.get(self.own, ()) if one != planned]
+        sends: list[Judged] = [await check(one, self.below) for one in ([planned] if planned else []) + known]
+        cures = await propose(sends[0], self.below, senders=known) if planned else ()
         offered = await propose_for_domain(report, self.below, self._judge, sends=sends)
         tried: list[tuple[Proposal, Row]] = []
         for proposal in plan_of(cures, offered):
             after = await self._with([proposal])
             if proposal in cures or _helps(now, after):
                 tried.append((proposal, after))
-        after, answers = now, send
+        after, answers = now, sends
         while tried:
             chosen = [proposal for proposal, _ in tried]
-            after = await self._with(chosen)
-            answers = None if send is None else await sent_again(send, self.below, chosen)
-            worse = send is not None and answers is not None and is_worse(send, answers)
+            after, answers = await self._with(chosen), await self._sent(sends, chosen)
             eased = _is_easier(now, after) and all(p.kind == "improvement" for p in chosen)
-            if not worse and not eased:
+            if not eased and not any(map(is_worse, sends, answers)):
                 break
             tried.pop()
-            after, answers = now, send
+            after, answers = now, sends
         ids = {proposal.id for proposal, _ in tried}
         return of_row.Fix(
             tuple([_told(proposal, now, alone) for proposal, alone in tried]),
             tuple(_advice(self.entry.domain, [*cures, *offered], ids, after)),
             after.grade,
             None if after.spoofing is None else after.spoofing.answer,
-            None if answers is None else outcome_of(answers),
+            outcome_of(answers[0]) if planned else None,
             tuple(dict.fromkeys(f.id for f in after.findings if f.severity in SERIOUS)),
         )
+
+    def _planned(self) -> Scenario | None:
+        """The send that the line names."""
+        entry = self.entry
+        if not self.checks_hosts:
+            return None
+        return Scenario(entry.author, entry.hosts, entry.mail_from, entry.helo, entry.signers)
+
+    async def _sent(self, sends: Sequence[Judged], proposals: Sequence[Proposal]) -> list[Judged]:
+        """The sends with these changes. Settings are of the send that the line names."""
+        if not sends:
+            return []
+        changes = [replace(proposal, settings=()) for proposal in proposals]
+        made = [proposals if self.checks_hosts and n == 0 else changes for n in range(len(sends))]
+        return [await sent_again(one, self.below, what) for one, what in zip(sends, made, strict=True)]
 
     async def _judge(self, _: Scenario, resolver: Resolver) -> DomainReport:
         """For proposals about the domain's own records."""

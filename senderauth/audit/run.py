@@ -18,10 +18,11 @@ from typing import Any, Generic, TypeVar
 
 from senderauth.audit.asks import Asks, Remembered
 from senderauth.audit.branches import KeptBranches
-from senderauth.audit.examine import PARTS, Options, chosen_parts, examine
+from senderauth.audit.examine import PARTS, Options, by_organization, chosen_parts, examine
 from senderauth.audit.read import Entry, from_domains
 from senderauth.audit.row import Row
 from senderauth.dns import CachingResolver, Resolver, Status, crowd, pause, suspend
+from senderauth.simulation import Scenario
 
 T = TypeVar("T")
 Domains = Iterable[str | Mapping[str, Any] | Entry]
@@ -152,14 +153,14 @@ def audit_rows(
     selectors: Iterable[str] = (),
     with_lint: bool = False,
     fix: bool = False,
+    senders: Iterable[Scenario] = (),
     width: int = 500,
     retries: int = 1,
     cache_size: int = CACHE_SIZE,
 ) -> Iterator[Row]:
     """As `audit`, over our own loop."""
-    options = Options(
-        tuple(selectors), with_lint, with_fix=fix, parts=chosen_parts(",".join(only), with_fix=fix)
-    )
+    parts = chosen_parts(",".join(only), with_fix=fix)
+    options = Options(tuple(selectors), with_lint, False, parts, fix, by_organization(senders))
     run = Audit(resolver, _same, options, retries=retries, cache_size=cache_size)
     return run.rows(from_domains(domains), width=width)
 
@@ -172,6 +173,7 @@ async def audit(
     selectors: Iterable[str] = (),
     with_lint: bool = False,
     fix: bool = False,
+    senders: Iterable[Scenario] = (),
     width: int = 500,
     retries: int = 1,
     cache_size: int = CACHE_SIZE,
@@ -182,14 +184,13 @@ async def audit(
     signers, selectors); read as far as there is room, so it may be endless. What is none becomes a row
     "bad-input". only: the parts of a row that are wanted (`PARTS`), ValueError for others; what they do not
     need is not asked. selectors: DKIM selectors to ask of every domain. fix: rows propose changes, each
-    tried. width: domains in flight. retries: how often what DNS left unknown is asked again. cache_size:
-    answers kept of names that domains share.
+    tried; senders: sends that none of them may make worse. width: domains in flight. retries: how often
+    what DNS left unknown is asked again. cache_size: answers kept of names that domains share.
     """
     import asyncio
 
-    options = Options(
-        tuple(selectors), with_lint, with_fix=fix, parts=chosen_parts(",".join(only), with_fix=fix)
-    )
+    parts = chosen_parts(",".join(only), with_fix=fix)
+    options = Options(tuple(selectors), with_lint, False, parts, fix, by_organization(senders))
     run = Audit(resolver, _same, options, retries=retries, cache_size=cache_size)
     works = run._works(from_domains(domains))
     tasks: list[asyncio.Task[Row]] = []

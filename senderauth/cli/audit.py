@@ -14,6 +14,7 @@ from senderauth.cli.options import (
     Lang,
     Nameservers,
     OverLive,
+    Senders,
     Sets,
     Timeout,
     Tries,
@@ -63,6 +64,7 @@ def audit(
         bool, typer.Option("--fix", help="Propose what to change, each change tried (several times slower).")
     ] = False,
     timing: Annotated[bool, typer.Option(help="Rows tell how long they took.")] = False,
+    senders: Senders = None,
     zone: Zones = None,
     over_live: OverLive = False,
     set_: Sets = None,
@@ -89,9 +91,18 @@ def audit(
 
     senderauth audit domains.txt -o audit.jsonl
     """
-    from senderauth.audit import Job, Options, chosen_fields, chosen_parts, chosen_selectors, format_of
+    from senderauth.audit import (
+        Job,
+        Options,
+        by_organization,
+        chosen_fields,
+        chosen_parts,
+        chosen_selectors,
+        format_of,
+    )
     from senderauth.cli.arguments import fail_level, resolver_for
     from senderauth.cli.main import fail
+    from senderauth.cli.senders import read_senders
 
     try:
         level = fail_level(fail_on)
@@ -110,12 +121,15 @@ def audit(
             asked_twice=False,  # an audit has its own cache, of bounded size
         )
         words, parts = chosen_selectors(selectors), chosen_parts(only, with_fix=fix)
+        if senders and not fix:
+            raise ValueError("--senders belongs to --fix")
+        known = [row.scenario for row in read_senders(senders)] if senders else []
         job = Job(
             None if domains == "-" else Path(domains),
             output,
             format_of(None if output is None else str(output), format_),
             chosen_fields(fields, parts, with_fix=fix),
-            Options(words, lint, timing, parts, fix),
+            Options(words, lint, timing, parts, fix, by_organization(known)),
             concurrency,
             0 if (zone and not over_live) or demo else retries,
             cache_size,
