@@ -132,6 +132,10 @@ def test_without_rows_there_is_a_page() -> None:
     assert "</html>" in page([])
 
 
+def test_a_row_that_proposes_nothing_is_no_fault() -> None:
+    assert "a.example" in page([row("a.example", fix=None)])
+
+
 def test_rows_with_some_fields_only_are_shown() -> None:
     text = page([{"schema": "senderauth/audit/1", "domain": "a.example", "grade": "B"}])
     assert "a.example" in text

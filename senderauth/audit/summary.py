@@ -58,8 +58,8 @@ class Summary:
             counts["hosts"][host["outcome"]] += 1
         if "findings" in row:
             self._findings(row["findings"])
-        if "fix" in row:
-            self._fix(row["fix"])
+        if fix := row.get("fix"):
+            self._fix(fix)
 
     def _spf(self, spf: Mapping[str, Any]) -> None:
         counts = self.counts
