@@ -122,7 +122,7 @@ def test_what_a_domain_that_sends_nothing_publishes() -> None:
     assert changes(told(row(MAIL | parked))) == {
         ("_dmarc.shop.example", "TXT"): (
             ["v=DMARC1; p=none; adkim=s; rua=mailto:a@x.example"],
-            ["v=DMARC1; p=reject; sp=none; adkim=s; rua=mailto:a@x.example"],
+            ["v=DMARC1; p=reject; adkim=s; rua=mailto:a@x.example; sp=none"],
         )
     }
 

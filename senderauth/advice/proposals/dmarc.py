@@ -218,6 +218,7 @@ def with_tags(record: dmarc.Record, wanted: dict[str, str | None]) -> str:
             parts.append(f"{tag.name}={tag.value}")
         elif (value := left.pop(tag.name, None)) is not None:
             parts.append(f"{tag.name}={value}")
-    place = 1 if left.get("p") else 2  # RFC 7489 6.3: p comes right after v
-    parts[place:place] = [f"{name}={value}" for name, value in left.items() if value is not None]
+    added = [f"{name}={value}" for name, value in left.items() if value is not None]
+    place = 1 if "p" in left else len(parts)  # RFC 7489 6.3 wants p second
+    parts[place:place] = added
     return "; ".join(parts)
