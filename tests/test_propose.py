@@ -422,6 +422,39 @@ def test_where_no_record_can_help_it_says_so(scenario: Scenario, id: str) -> Non
     assert not any(change.name.endswith("gmail.com") for p in proposals for change in p.changes)
 
 
+def test_a_receiver_with_two_reasons_is_cured_by_two_changes_together() -> None:
+    zone = REJECT | txt(apex="v=spf1 mx -all") | {("out.shop.example", "AAAA"): ["2001:db8::25"]}
+    scenario = Scenario("a@shop.example", ("out.shop.example",), signers=())
+    found = proposed(zone, scenario)
+    part, whole = only(found, "host-set-reverse"), only(found, "all-together")
+    assert (part.kind, part.cures) == ("part", ())  # SPF still fails
+    assert whole.facts["proposals"] == ["spf-add-address", "host-set-reverse"]
+    assert "gmail" in {c.receiver for c in whole.cures} - {c.receiver for c in found[0].cures}
+    text = proposals_text(found, wording("en"))
+    assert "The changes 1, 3 together" in text
+    assert "no-record-host-name" not in {p.id for p in found}
+
+
+def test_what_is_open_is_told_by_the_reason_that_is_left() -> None:
+    zone = REJECT | txt(apex=f"v=spf1 ip4:{IP} -all") | {("out.shop.example", "A"): [IP]}
+    found = proposed(zone, Scenario("a@shop.example", ("out.shop.example",), signers=()))
+    bulk = [p.id for p in found if p.kind == "advice" and any(c.receiver == "gmail-bulk" for c in p.leaves)]
+    assert bulk == ["no-record-key-needed"]  # the reverse name, its first reason, is cured
+
+
+def test_a_deferral_that_another_reason_turns_into_a_refusal_was_no_acceptance() -> None:
+    zone = REJECT | txt(apex="v=spf1 mx -all") | {("5.2.0.c.example", "A"): [IP]}
+    found = proposed(zone, Scenario("a@shop.example", ("2001:db8::25",), signers=()))
+    assert only(found, "spf-add-address").kind == "cure"
+
+
+def test_a_name_that_must_first_exist_leaves_the_policy_for_missing_names() -> None:
+    zone: Zone = {("_dmarc.shop.example", "TXT"): [b"v=DMARC1; p=none; np=reject"]}
+    found = only(proposed(zone, Scenario("a@new.shop.example", (IP,), signers=())), "host-set-mx")
+    assert found.proof is not None
+    assert "laxer-dmarc-policy" in {reason.id for reason in found.proof.laxer}
+
+
 # --- the whole -------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from senderauth.advice.action import Actor
 from senderauth.advice.proposals.compare import cases
@@ -13,10 +13,11 @@ from senderauth.advice.remedies import IN_ACCOUNT
 DNS_ENTRIES = ("spf-dns-unavailable", "dmarc-dns-unavailable")
 
 
-def advice(ground: Ground, proposals: Iterable[Proposal]) -> list[Proposal]:
+def advice(ground: Ground, proposals: Sequence[Proposal]) -> list[Proposal]:
     """Advice on every answer that none of the proposals cures."""
     cured = {case_key(case) for proposal in proposals if proposal.kind == "cure" for case in proposal.cures}
-    open_cases = [case for case in cases(ground.report) if case_key(case) not in cured]
+    left = [case for proposal in proposals if proposal.kind == "cure" for case in proposal.leaves]
+    open_cases = [_next(case, left) for case in cases(ground.report) if case_key(case) not in cured]
     found: dict[str, list[Case]] = {}
     for case in open_cases:
         found.setdefault(_why(ground, case), []).append(case)
@@ -32,6 +33,12 @@ def case_key(case: Case) -> tuple[str, str, str]:
     return case.receiver, case.address, case.signing
 
 
+def _next(case: Case, left: Iterable[Case]) -> Case:
+    """The case as it is once the first reason is cured, if a proposal does that."""
+    found = [one for one in left if case_key(one) == case_key(case) and one.entry_id != case.entry_id]
+    return found[-1] if found else case
+
+
 def _why(ground: Ground, case: Case) -> str:
     if case.entry_id in IN_ACCOUNT:
         return "no-record-own-account"
@@ -42,7 +49,7 @@ def _why(ground: Ground, case: Case) -> str:
     path = ground.scenario.mail_from_address
     if case.entry_id.startswith("spf") and path is not None and foreign(path.domain):
         return "no-record-foreign-return-path"
-    if case.entry_id == "author-domain-missing":
+    if case.entry_id == "author-domain-missing" and ground.author == ground.organization:
         return "no-record-domain-missing"
     if case.entry_id == "reverse-dns-missing":
         return "no-record-host-name"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from senderauth import dmarc, spf
@@ -64,15 +65,17 @@ def compared(before: Judged, after: Judged) -> tuple[tuple[Case, ...], tuple[Cas
     stay: list[Case] = []
     worse: list[Case] = []
     for old, new in _pairs(before.predictions, after.predictions):
-        better = OUTCOMES.index(new.outcome) < OUTCOMES.index(old.outcome)
-        if OUTCOMES.index(new.outcome) > OUTCOMES.index(old.outcome):
+        rejected = (
+            old.outcome == "deferred" and not old.for_now
+        )  # the next reason is no harm of this one's cure
+        if OUTCOMES.index(new.outcome) > OUTCOMES.index(old.outcome) and not rejected:
             worse.append(_case(new))
         if old.outcome not in BAD or old.for_now:
             continue
-        if better and new.outcome == "accepted":
+        if new.outcome == "accepted":
             gone.append(_case(old))
         elif new.outcome in BAD or new.outcome == "unknown":
-            stay.append(_case(new if new.entry_id else old))
+            stay.append(replace(_case(new if new.entry_id else old), signing=old.signing))
     return tuple(gone), tuple(stay), tuple(worse)
 
 

@@ -104,7 +104,10 @@ async def _exchanges(ground: Ground) -> tuple[Proposal, ...]:
         if change is not None:
             facts = {"domain": domain.domain, "exchanges": exchanges}
             cautions = (Reason("caution-exchange-must-take-mail", {"exchanges": exchanges}),)
-            group.append(draft("host-set-mx", "domain-owner", facts, change, cautions=cautions))
+            exists = domain.state == "missing"  # the policy for missing names no longer applies then
+            group.append(
+                draft("host-set-mx", "domain-owner", facts, change, cautions=cautions, relaxes=exists)
+            )
     return tuple(group)
 
 

@@ -173,13 +173,16 @@ async def _first(ground: Ground, survey: Survey, ways: list[tuple[str, list[Term
         for sender in report.senders
         if scenario.mail_from_address is not None and scenario.mail_from_address.domain == survey.domain
     ]
+    missing = any(d.domain == survey.domain and d.state == "missing" for d in ground.report.domains)
     first: list[Proposal] = []
     for how, terms in ways:
         text = " ".join([V, *dict.fromkeys(map(str, [*terms, *others])), "~all"])
         if (changes := await _changed(ground, survey.domain, text)) is not None:
             told: dict[str, object] = {"domain": survey.domain, "terms": text.split()[1:-1], "how": how}
             cautions = (Reason("caution-name-all-senders", {"domain": survey.domain}),)
-            first.append(draft("spf-first-record", "domain-owner", told, *changes, cautions=cautions))
+            first.append(
+                draft("spf-first-record", "domain-owner", told, *changes, cautions=cautions, relaxes=missing)
+            )
     return tuple(first)
 
 
