@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from senderauth import names
 from senderauth.advice.action import Actor
 from senderauth.advice.proposals.compare import cases
-from senderauth.advice.proposals.ground import Ground, foreign
+from senderauth.advice.proposals.ground import OTHER_KEY, Ground, foreign
 from senderauth.advice.proposals.proposal import Case, Proposal
 from senderauth.advice.remedies import IN_ACCOUNT
-
-DNS_ENTRIES = ("spf-dns-unavailable", "dmarc-dns-unavailable")
+from senderauth.simulation import Signature
 
 
 def advice(ground: Ground, proposals: Sequence[Proposal]) -> list[Proposal]:
@@ -35,7 +35,8 @@ def case_key(case: Case) -> tuple[str, str, str]:
 
 def _next(case: Case, left: Iterable[Case]) -> Case:
     """The case as it is once the first reason is cured, if a proposal does that."""
-    found = [one for one in left if case_key(one) == case_key(case) and one.entry_id != case.entry_id]
+    same = [one for one in left if case_key(one) == case_key(case)]
+    found = [one for one in same if (one.entry_id, one.only_spf) != (case.entry_id, case.only_spf)]
     return found[-1] if found else case
 
 
@@ -53,9 +54,31 @@ def _why(ground: Ground, case: Case) -> str:
         return "no-record-domain-missing"
     if case.entry_id == "reverse-dns-missing":
         return "no-record-host-name"
-    if ground.key is None and case.entry_id not in ("spf-record-broken",):
-        return "no-record-key-needed"
+    if case.only_spf:
+        return "no-record-known"
+    unusable = _unusable(ground)
+    if unusable is not None and ground.made(unusable) is not None:
+        return "no-record-key-of-signature" if ground.key is None else "no-record-not-this-key"
+    if ground.key is None:
+        return "no-record-key-needed" if unusable is None else "no-record-key-at-signer"
     return "no-record-known"
+
+
+def _unusable(ground: Ground) -> Signature | None:
+    """The signature for the author domain, made or planned, whose key is what is missing."""
+    found = [
+        s for verdict in ground.report.verdicts for s in verdict.dkim if s.key is not None and s.selector
+    ]
+    return next(
+        (
+            s
+            for s in found
+            if (s.result == "permerror" or s.reason.id == OTHER_KEY)
+            and (names.registrable(s.domain) or s.domain) == ground.organization
+            and not foreign(s.domain)
+        ),
+        None,
+    )
 
 
 def _made(ground: Ground, id: str, left: tuple[Case, ...]) -> Proposal:
@@ -70,5 +93,21 @@ def _made(ground: Ground, id: str, left: tuple[Case, ...]) -> Proposal:
         "receivers": list(dict.fromkeys(case.receiver for case in left)),
         "entries": list(dict.fromkeys(case.entry_id for case in left)),
     }
+    facts |= _key_facts(ground)
     who: Actor = "sender" if id.startswith(("no-record-own", "no-record-foreign")) else "mail-admin"
     return Proposal(id, "advice", who, facts, (), leaves=left)
+
+
+def _key_facts(ground: Ground) -> dict[str, object]:
+    """Where the key is missing; of a signature that was made also which: that much it shows."""
+    unusable = _unusable(ground)
+    if unusable is None or unusable.key is None:
+        return {}
+    facts: dict[str, object] = {"domain": unusable.domain, "selector": unusable.selector}
+    facts["name"] = unusable.key.name
+    made = ground.made(unusable)
+    if made is not None and made.signature is not None:
+        octets = len(made.signature.octets)  # as many as the modulus has (RFC 8017 8.2.1)
+        kind = made.signature.key_type
+        facts |= {"type": kind, "bits": 256 if kind == "ed25519" else octets * 8}
+    return facts

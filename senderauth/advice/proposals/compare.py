@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from senderauth import dmarc, spf
+from senderauth import dkim, dmarc, spf
 from senderauth.advice.judge import outcome
 from senderauth.advice.proposals.proposal import Case
 from senderauth.simulation import (
@@ -43,6 +43,8 @@ class Judged(Protocol):
     def verdicts(self) -> tuple[Verdict, ...]: ...  # noqa: D102
     @property
     def predictions(self) -> tuple[Prediction, ...]: ...  # noqa: D102
+    @property
+    def found_signatures(self) -> tuple[dkim.SignatureResult, ...]: ...  # noqa: D102 - of a message
     @property
     def findings(self) -> tuple[Finding, ...]: ...  # noqa: D102
 
@@ -93,4 +95,5 @@ def _pairs(
 
 
 def _case(p: Prediction) -> Case:
-    return Case(p.receiver, p.entry_id, p.address, p.signing, p.outcome, p.optional)
+    only_spf = "dkim-does-not-help" in p.notes
+    return Case(p.receiver, p.entry_id, p.address, p.signing, p.outcome, p.optional, only_spf)

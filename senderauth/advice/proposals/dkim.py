@@ -6,12 +6,14 @@ import base64
 
 from senderauth import dkim, names
 from senderauth.advice.proposals.ground import Ground, draft, foreign
+from senderauth.advice.proposals.keys import PublicKey
 from senderauth.advice.proposals.proposal import Change, Proposal, Setting
 from senderauth.advice.proposals.providers import providers_of
 from senderauth.simulation import Signature
 from senderauth.values import Reason
 
 DEFAULT_SELECTOR = "mail"
+MAX_ELSEWHERE = 6
 WRAPPED = 12
 """Octets that openssl writes before a raw Ed25519 key (RFC 8410)."""
 
@@ -45,30 +47,66 @@ async def _usable(ground: Ground, signature: Signature) -> tuple[Proposal, ...]:
         change = await ground.change(key.name, "TXT", record)
         if change is not None:
             group.append(draft("dkim-mend-key", "domain-owner", facts, change))
-    if ground.key is None or not key.name:
+    if not key.name:
         return tuple(group)
-    facts |= {"type": ground.key.type, "bits": ground.key.bits, "old_bits": key.bits}
-    if key.state == "weak" or (key.state in ("malformed", "unusable") and key.records):
-        # A new selector: mail on its way is still checked with the old key (RFC 6376 3.1)
-        selector = ground.key.selector or f"{key.selector}-{ground.key.bits}"
-        name = names.normalise(f"{selector}._domainkey.{key.domain}")
-        change = None if name is None else await ground.change(name, "TXT", ground.key.record)
-        if change is not None:
-            setting = Setting("dkim", "mail-admin", f"{key.domain}:{selector}")
-            cautions = (Reason("caution-keep-old-key", {"name": key.name}),)
-            told = {**facts, "name": name, "selector": selector}
-            group.append(
-                draft(
-                    "dkim-replace-key", "domain-owner", told, change, settings=(setting,), cautions=cautions
-                )
-            )
-        return tuple(group)
-    change = await ground.change(key.name, "TXT", ground.key.record)
-    if change is not None:
+    if ground.key is not None and key.records and key.state in ("weak", "malformed", "unusable"):
+        group += await _replaced(ground, key, ground.key)
+        if ground.made(signature) is None:
+            return tuple(group)
+    given = [(ground.key.record, ground.key.type, ground.key.bits, "")] if ground.key is not None else []
+    for record, kind, bits, other in (*given, *await _elsewhere(ground, signature)):
+        change = await ground.change(key.name, "TXT", record)
+        if change is None:
+            continue
         id = "dkim-unrevoke-key" if key.state == "revoked" else "dkim-publish-key"
-        cautions = (Reason("caution-signer-has-private-key", {"name": key.name}),)
-        group.append(draft(id, "domain-owner", facts, change, cautions=cautions))
+        caution = Reason("caution-signer-has-private-key", {"name": key.name})
+        if other:
+            id, caution = (
+                "dkim-copy-key",
+                Reason("caution-change-both-keys", {"name": key.name, "other": other}),
+            )
+        told = {**facts, "type": kind, "bits": bits, "old_bits": key.bits, "other": other}
+        proven = ground.made(signature) is not None and not other  # the message itself shows the private key
+        cautions = () if proven else (caution,)
+        group.append(draft(id, "domain-owner", told, change, cautions=cautions))
     return tuple(group)
+
+
+async def _replaced(ground: Ground, key: dkim.Key, new: PublicKey) -> list[Proposal]:
+    """A new selector: mail on its way is still checked with the old key (RFC 6376 3.1)."""
+    selector = new.selector or f"{key.selector}-{new.bits}"
+    name = names.normalise(f"{selector}._domainkey.{key.domain}")
+    change = None if name is None else await ground.change(name, "TXT", new.record)
+    if change is None:
+        return []
+    setting = Setting("dkim", "mail-admin", f"{key.domain}:{selector}")
+    cautions = (Reason("caution-keep-old-key", {"name": key.name}),) if key.state == "weak" else ()
+    facts: dict[str, object] = {"domain": key.domain, "selector": selector, "name": name}
+    facts |= {"type": new.type, "bits": new.bits, "old_bits": key.bits}
+    return [draft("dkim-replace-key", "domain-owner", facts, change, settings=(setting,), cautions=cautions)]
+
+
+async def _elsewhere(ground: Ground, signature: Signature) -> list[tuple[str, str, int, str]]:
+    """Keys of the domain at common selectors that may have made a signature of the message: which one did,
+    the proof shows. (Record, type, bits, name.)
+    """
+    made = ground.made(signature)
+    if made is None or made.signature is None or made.body_ok is False or made.header_ok:
+        return []
+    size = len(made.signature.octets) * 8
+    selectors = dict.fromkeys(
+        (*dkim.common_selectors(), *(s.selector for s in ground.report.found_signatures))
+    )
+    selectors.pop(made.selector, None)
+    search = await dkim.find_keys(ground.resolver, signature.domain, selectors)
+    return [
+        (key.record_text, key.type, key.bits, key.name)
+        for key in search.keys
+        if key.state == "valid"
+        and key.record_text is not None
+        and key.type == made.signature.key_type
+        and (key.type != "rsa" or (key.bits + 7) // 8 * 8 == size)
+    ][:MAX_ELSEWHERE]
 
 
 def mended(key: dkim.Key) -> str | None:
@@ -82,6 +120,8 @@ def mended(key: dkim.Key) -> str | None:
             tags = {"v": tags.pop("v"), **tags}
         case "dkim-key-sha1-only":  # RFC 8301 3.1
             tags.pop("h")
+        case "dkim-key-other-service":  # RFC 6376 3.6.1: mail is meant, a signature shows it
+            tags.pop("s")
         case "dkim-key-ed25519-wrapped" if record.octets is not None:  # RFC 8463 4.2
             tags["p"] = base64.b64encode(record.octets[WRAPPED:]).decode()
         case _:

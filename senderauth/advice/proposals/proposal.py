@@ -90,6 +90,8 @@ class Case:
     signing: str
     outcome: Outcome
     optional: bool
+    only_spf: bool = False
+    """The receiver judges SPF by itself: no signature helps."""
 
 
 @dataclass(frozen=True, slots=True)
