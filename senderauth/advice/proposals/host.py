@@ -120,7 +120,7 @@ async def adsp_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
     if change is None or not change.old:
         return []
     facts = {"domain": ground.author, "name": name}
-    cautions = []
+    cautions = [] if ground.key is not None else [Reason("caution-adsp-or-sign", {"domain": ground.author})]
     if any(v.adsp.practice == "discardable" for v in ground.report.verdicts):
         cautions.append(Reason("caution-adsp-on-purpose", {"name": name}))
     if ground.report.policies["rfc9989"].policy in (None, "none"):
