@@ -409,18 +409,47 @@ def test_a_first_dmarc_record_asks_for_nothing_but_reports() -> None:
     assert found.changes[0].new == ("v=DMARC1; p=none; rua=mailto:postmaster@shop.example",)
 
 
+RUA = "rua=mailto:r@shop.example"
+
+
 @pytest.mark.parametrize(
     ("record", "new"),
     [
         ("v=DMARC1; p=none; rua=mailto:r@shop.example", "v=DMARC1; p=quarantine; rua=mailto:r@shop.example"),
-        ("v=DMARC1; p=quarantine; pct=50", "v=DMARC1; p=reject"),
-        ("v=DMARC1; p=reject", None),
+        (f"v=DMARC1; p=quarantine; pct=50; {RUA}", f"v=DMARC1; p=quarantine; {RUA}"),  # first for all mail
+        (f"v=DMARC1; p=quarantine; t=y; {RUA}", f"v=DMARC1; p=quarantine; {RUA}"),
+        (f"v=DMARC1; p=quarantine; {RUA}", f"v=DMARC1; p=reject; {RUA}"),
+        ("v=DMARC1; p=none", None),  # nobody would see what fails
+        ("v=DMARC1; p=none; rua=mailto:r@elsewhere.example", None),  # nor here: it does not agree
+        (f"v=DMARC1; p=reject; {RUA}", None),
     ],
 )
 def test_the_next_stage_is_one_step(record: str, new: str | None) -> None:
     zone = txt(apex=f"v=spf1 ip4:{IP} -all", _dmarc=record, s1___domainkey=GOOD.record)
     found = [p for p in proposed(zone, signed("s1")) if p.id == "dmarc-next-step"]
     assert [p.changes[0].new for p in found] == ([] if new is None else [(new,)])
+
+
+def test_reports_come_before_a_stricter_policy() -> None:
+    zone = txt(apex=f"v=spf1 ip4:{IP} -all", _dmarc="v=DMARC1; p=none", s1___domainkey=GOOD.record)
+    found = only(proposed(zone, signed("s1")), "dmarc-ask-reports")
+    assert found.changes[0].new == ("v=DMARC1; p=none; rua=mailto:postmaster@shop.example",)
+
+
+@pytest.mark.parametrize(
+    ("record", "passes", "new"),
+    [
+        ("DMARC1; p=reject", True, "v=DMARC1; p=reject"),
+        ("v=DMARC1; p=rejct", True, "v=DMARC1; p=reject"),
+        ("v=DMARC1; p=rejct", False, "v=DMARC1; p=none"),  # as meant it would refuse this very mail
+    ],
+)
+def test_a_dmarc_record_that_is_none_is_mended_not_doubled(record: str, passes: bool, new: str) -> None:
+    zone = txt(apex=f"v=spf1 ip4:{IP} -all" if passes else "v=spf1 ?all", _dmarc=record)
+    found = proposed(zone, signed("s1"), key=GOOD)
+    assert "dmarc-first-record" not in {p.id for p in found}
+    (change,) = only(found, "dmarc-mend-record").changes
+    assert (change.old, change.new) == ((record,), (new,))
 
 
 @pytest.mark.parametrize(
