@@ -14,7 +14,7 @@ from senderauth.advice.proposals.compare import cases
 from senderauth.advice.proposals.proposal import strings
 from senderauth.advice.proposals.providers import is_mailbox_provider, providers, providers_of
 from senderauth.advice.proposals.spf import as_version, before_end, inserted, mend, merge, without_faults
-from senderauth.dns import Answer, Question, drive
+from senderauth.dns import Answer, Question, Status, drive
 from senderauth.report import handover, proposals_document, proposals_text, schema, wording
 from senderauth.report.proposals import difference
 from tests.test_cases import CASES, REWRITE, judge
@@ -683,3 +683,37 @@ def test_a_key_file_gives_the_record_of_its_public_part(kind: str) -> None:
 def test_what_is_no_key_is_said_so(text: bytes) -> None:
     with pytest.raises(ValueError, match="key"):
         public_key(text)
+
+
+@pytest.mark.parametrize(
+    ("helo", "spf", "kind", "ids"),
+    [
+        ("mail.shop.example", "v=spf1 -all", "cure", {"host-use-helo", "spf-add-address"}),
+        ("mail.shop.example", None, None, set()),
+        ("localhost", None, "improvement", {"host-use-helo"}),
+        ("gone.shop.example", None, "improvement", {"host-use-helo"}),
+    ],
+)
+def test_a_helo_name_that_does_not_lead_to_the_host_is_exchanged(
+    helo: str, spf: str | None, kind: str | None, ids: set[str]
+) -> None:
+    zone = txt(apex=f"v=spf1 ip4:{IP} -all") | {
+        ("mail.shop.example", "A"): [IP],
+        ("out.shop.example", "A"): [IP],
+        ("9.113.0.203.in-addr.arpa", "PTR"): ["out.shop.example"],
+    }
+    if spf:
+        zone |= txt(mail=spf)
+    found = proposed(zone, Scenario("a@shop.example", (IP,), helo=helo, signers=()))
+    told = {p.id: p.kind for p in found if p.id in ("host-use-helo", "spf-add-address")}
+    assert (set(told), set(told.values())) == (ids, {kind} if kind else set())
+
+
+def test_what_dns_would_not_tell_is_named() -> None:
+    zone = txt(apex="v=spf1 include:dead.example -all") | {("dead.example", "TXT"): Status.SERVFAIL}
+    silent = only(proposed(zone), "no-record-dns-silent")
+    assert "dead.example" in silent.facts["silent"]
+
+
+def test_where_nothing_is_to_change_it_says_so() -> None:
+    assert "No change to propose" in proposals_text((), wording("en"))

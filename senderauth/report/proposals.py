@@ -96,7 +96,10 @@ def proposals_text(proposals: Iterable[Any], words: Wording, *, width: int = 80,
         if proposal.kind == "advice" and proposal.leaves:
             line = _receivers(proposal.leaves, words)
             page.line(f"{words.say('proposals', 'concerns')} {line}", indent=5, hang=2)
-    return str(page) if heading else ""
+    if not offered:
+        page.line()
+        page.line(words.say("proposals", "none"))
+    return str(page)
 
 
 def _parts(together: Any, offered: list[Any]) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from ipaddress import ip_address
 
 from senderauth import names
 from senderauth.advice.action import Actor
@@ -11,6 +12,8 @@ from senderauth.advice.proposals.ground import OTHER_KEY, Ground, foreign
 from senderauth.advice.proposals.proposal import Case, Proposal
 from senderauth.advice.remedies import IN_ACCOUNT
 from senderauth.simulation import Signature
+
+MAX_SILENT = 8
 
 
 def advice(ground: Ground, proposals: Sequence[Proposal]) -> list[Proposal]:
@@ -88,6 +91,7 @@ def _made(ground: Ground, id: str, left: tuple[Case, ...]) -> Proposal:
         "author_domain": ground.author,
         "mail_from_domain": path.domain if path else "",
         "login": scenario.login or "",
+        "silent": _silent(ground),
         "hosts": list(scenario.hosts),
         "optional": bool(left) and all(case.optional for case in left),
         "receivers": list(dict.fromkeys(case.receiver for case in left)),
@@ -96,6 +100,21 @@ def _made(ground: Ground, id: str, left: tuple[Case, ...]) -> Proposal:
     facts |= _key_facts(ground)
     who: Actor = "sender" if id.startswith(("no-record-own", "no-record-foreign")) else "mail-admin"
     return Proposal(id, "advice", who, facts, (), leaves=left)
+
+
+def _silent(ground: Ground) -> list[str]:
+    """The names that DNS would not tell of."""
+    report = ground.report
+    found = [
+        v.spf.reason.facts.get("name", v.mail_from_domain)
+        for v in report.verdicts
+        if v.spf.result == "temperror"
+    ]
+    found += [f.evidence.get("name", f.subject) for f in report.findings if f.id.endswith("-unknown")]
+    for sender in report.senders:
+        if sender.reverse.state == "unknown":
+            found.append(names.reverse(ip_address(sender.address)))
+    return list(dict.fromkeys(str(name) for name in found))[:MAX_SILENT]
 
 
 def _key_facts(ground: Ground) -> dict[str, object]:

@@ -129,10 +129,9 @@ async def _record(ground: Ground) -> tuple[Proposal, ...]:
     if change is None or change.old:  # a record that cannot be used is for its owner to read
         return ()
     facts = {"domain": ground.organization, "name": name}
-    cautions = (
-        Reason("caution-report-mailbox", {"domain": ground.organization}),
-        Reason("caution-staged-policy", {"domain": ground.organization}),
-    )
+    cautions: tuple[Reason, ...] = (Reason("caution-staged-policy", {"domain": ground.organization}),)
+    if "rua=" in change.new[0]:
+        cautions = (Reason("caution-report-mailbox", {"domain": ground.organization}), *cautions)
     kinds: tuple[Kind, ...] = ("cure", "improvement") if ground.complaints(*MISSING) else ("improvement",)
     return tuple(
         draft("dmarc-first-record", "domain-owner", facts, change, kind=kind, cautions=cautions)
@@ -212,14 +211,14 @@ async def _next_step(ground: Ground) -> tuple[Proposal, ...]:
     )
     if policy.record is None or policy.location is None or policy.policy is None:
         return ()
-    if not policy.record.rua:
-        return await _reported(ground, policy.record, policy.location, policy.domain)
     signed = any(s.result == "pass" and s.key is not None for v in ground.report.verdicts for s in v.dkim)
     asked = policy.requested or ""
     unheard = any(finding.id == DESTINATION for finding in ground.report.findings)
     partly = asked != "none" and (policy.record.t or policy.record.pct < 100)
     if not passing or not signed or unheard or not (partly or asked in NEXT):
         return ()
+    if not policy.record.rua:
+        return await _reported(ground, policy.record, policy.location, policy.domain)
     after = asked if partly else NEXT[asked]
     tag = "sp" if policy.inherited and policy.record.has("sp") else "p"
     text = with_tags(policy.record, {tag: after, "pct": None, "t": None})

@@ -6,11 +6,13 @@ from ipaddress import ip_address
 
 from senderauth import names
 from senderauth.advice.proposals.ground import Ground, draft, foreign
-from senderauth.advice.proposals.proposal import Proposal, Setting, text_of
+from senderauth.advice.proposals.proposal import Kind, Proposal, Setting, text_of
 from senderauth.simulation import Sender
 from senderauth.values import Reason
 
 ADSP_ENTRIES = ("adsp-all-refused", "adsp-discardable")
+EITHER: tuple[Kind, ...] = ("cure", "improvement")
+"""As a cure if some receiver refuses for it, else as worth doing: not all who refuse say so."""
 DOMAIN_ENTRIES = ("sender-null-mx", "sender-domain-unresolvable", "author-domain-missing")
 
 
@@ -20,7 +22,12 @@ async def host_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
     for sender in ground.report.senders:
         if sender.reverse.state in ("missing", "unconfirmed"):
             groups.append(await _reverse(ground, sender))
-        if sender.helo_state in ("missing", "elsewhere", "bare", "literal"):
+        refused = any(
+            verdict.spf_helo.result == "fail"
+            and (verdict.host, verdict.address) == (sender.host, sender.address)
+            for verdict in ground.report.verdicts
+        )
+        if refused or sender.helo_state in ("missing", "elsewhere", "bare", "literal"):
             groups.append(await _helo(ground, sender))
     if ground.complaints(*DOMAIN_ENTRIES):
         groups.append(await _exchanges(ground))
@@ -71,13 +78,15 @@ async def _helo(ground: Ground, sender: Sender) -> tuple[Proposal, ...]:
         if name is not None and name != sender.helo:
             facts = {"address": sender.address, "helo": sender.helo or "", "name": name, "type": rdtype}
             setting = (Setting("helo", "mail-admin", name),)
-            group.append(draft("host-use-helo", "mail-admin", facts, settings=setting))
+            group += [
+                draft("host-use-helo", "mail-admin", facts, kind=kind, settings=setting) for kind in EITHER
+            ]
     name = names.hostname(sender.helo or "")
     if name is not None and sender.helo_state == "missing" and not foreign(name):
         change = await ground.change(name, rdtype, str(ip))
         if change is not None:
             facts = {"address": sender.address, "helo": name, "name": name, "type": rdtype}
-            group.append(draft("host-address-helo", "mail-admin", facts, change))
+            group += [draft("host-address-helo", "mail-admin", facts, change, kind=kind) for kind in EITHER]
     return tuple(group)
 
 

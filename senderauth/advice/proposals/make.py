@@ -53,7 +53,7 @@ async def propose(
         *await dkim_proposals(ground),
         *(await dmarc_proposals(ground) if own else ()),
         *await adsp_proposals(ground),
-        *await host_proposals(ground),
+        *(await host_proposals(ground) if own else ()),
     ]
     offered: list[Proposal] = []
     parts: list[Proposal] = []

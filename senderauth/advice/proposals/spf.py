@@ -37,6 +37,12 @@ async def spf_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
     for verdict in ground.report.verdicts:
         if verdict.address and verdict.spf.result not in ("pass", "temperror"):
             failing.setdefault(verdict.mail_from_domain, []).append(verdict)
+    for verdict in ground.report.verdicts:
+        helo = (
+            names.hostname(ground.sender(verdict).helo or "") if verdict.spf_helo.result == "fail" else None
+        )
+        if helo is not None and helo not in failing:
+            failing[helo] = [verdict]
     for domain, verdicts in list(failing.items())[:MAX_DOMAINS]:
         if not foreign(domain) and names.mail_domain(domain) is not None:
             groups += await _for_domain(ground, domain, verdicts)
