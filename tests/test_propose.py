@@ -717,3 +717,47 @@ def test_what_dns_would_not_tell_is_named() -> None:
 
 def test_where_nothing_is_to_change_it_says_so() -> None:
     assert "No change to propose" in proposals_text((), wording("en"))
+
+
+def test_an_alias_within_the_organization_is_changed_at_its_target() -> None:
+    zone = REJECT | txt(apex="v=spf1 mx -all") | {("www.shop.example", "CNAME"): ["shop.example"]}
+    found = only(proposed(zone, Scenario("a@www.shop.example", (IP,), signers=())), "spf-add-address")
+    assert [(c.name, c.new) for c in found.changes] == [("shop.example", (f"v=spf1 mx ip4:{IP} -all",))]
+
+
+def test_an_alias_of_others_is_theirs_to_change() -> None:
+    zone: Zone = {
+        ("bounce.shop.example", "CNAME"): ["in.esp.example"],
+        ("in.esp.example", "TXT"): [b"v=spf1 -all"],
+        ("in.esp.example", "MX"): [(10, "mx.shop.example")],
+    }
+    found = proposed(zone, Scenario("a@shop.example", (IP,), "b@bounce.shop.example", signers=()))
+    assert only(found, "no-record-alias-elsewhere").facts["target"] == "in.esp.example"
+    assert not any(change.name == "in.esp.example" for p in found for change in p.changes)
+
+
+def test_of_a_provider_all_its_aliases_are_published() -> None:
+    key = GOOD.record.encode()
+    zone: Zone = {(f"{name}.mcsv.net", "TXT"): [key] for name in ("k2._domainkey", "dkim2", "dkim3")}
+    found = proposed(zone | REJECT, signed("k2", "mcsv.net"))
+    alias = only(found, "dkim-alias-key")
+    assert {(c.name, c.new) for c in alias.changes} == {
+        ("k2._domainkey.shop.example", ("dkim2.mcsv.net",)),
+        ("k3._domainkey.shop.example", ("dkim3.mcsv.net",)),
+    }
+
+
+def test_a_key_of_the_domains_own_needs_nobody_else() -> None:
+    zone: Zone = {("s1._domainkey.mail.shop.example", "TXT"): [GOOD.record.encode()]}
+    strict = txt(_dmarc="v=DMARC1; p=reject; adkim=s")
+    alias = only(proposed(zone | strict, signed("s1", "mail.shop.example")), "dkim-alias-own-key")
+    assert (alias.settings[0].who, alias.cautions) == ("mail-admin", ())
+
+
+def test_a_service_that_takes_no_return_paths_is_not_asked_for_one() -> None:
+    zone: Zone = {
+        ("mcsv.net", "TXT"): [f"v=spf1 ip4:{IP} -all".encode()],
+        ("mcsv.net", "MX"): [(10, "mx.shop.example")],
+    }
+    found = proposed(zone | REJECT, Scenario("a@shop.example", (IP,), "b@mcsv.net", signers=()))
+    assert not {"dmarc-return-path", "dmarc-own-return-path"} & {p.id for p in found}

@@ -53,6 +53,8 @@ def _why(ground: Ground, case: Case) -> str:
     path = ground.scenario.mail_from_address
     if case.entry_id.startswith("spf") and path is not None and foreign(path.domain):
         return "no-record-foreign-return-path"
+    if case.entry_id.startswith("spf") and path is not None and path.domain in ground.elsewhere:
+        return "no-record-alias-elsewhere"
     if case.entry_id == "author-domain-missing" and ground.author == ground.organization:
         return "no-record-domain-missing"
     if case.entry_id == "reverse-dns-missing":
@@ -92,6 +94,7 @@ def _made(ground: Ground, id: str, left: tuple[Case, ...]) -> Proposal:
         "mail_from_domain": path.domain if path else "",
         "login": scenario.login or "",
         "silent": _silent(ground),
+        "target": ground.elsewhere.get(path.domain, "") if path else "",
         "hosts": list(scenario.hosts),
         "optional": bool(left) and all(case.optional for case in left),
         "receivers": list(dict.fromkeys(case.receiver for case in left)),

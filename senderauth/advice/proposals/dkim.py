@@ -131,34 +131,50 @@ def mended(key: dkim.Key) -> str | None:
 
 async def _aliased(ground: Ground, passing: list[Signature]) -> tuple[Proposal, ...]:
     """The key of the service that signs already, under the author's name too: the service keeps and changes
-    it, the domain points there (RFC 6376 3.6.2.1 follows CNAMEs as DNS does).
+    it, the domain points there (RFC 6376 3.6.2.1 follows CNAMEs as DNS does). Of a provider that is known
+    all the aliases that it asks for.
     """
     group: list[Proposal] = []
     for signature in passing:
         if signature.selector is None or signature.key is None:
             continue
-        found = [
-            (selector, target)
-            for provider in providers_of([signature.domain])
-            for selector, target in provider.aliases(ground.author)
-        ]
+        sets = [provider.aliases(ground.author) for provider in providers_of([signature.domain])]
         target = signature.key.canonical_name or signature.key.name
-        found.append((signature.selector, target))
-        found.append((f"{signature.domain.partition('.')[0]}-{signature.selector}", target))
-        for selector, target in found:
-            name = f"{selector}._domainkey.{ground.author}"
-            change = await ground.change(name, "CNAME", target)
-            if change is None or change.old or (await ground.ask(name, "TXT")).records:
+        sets.append(((signature.selector, target),))
+        sets.append(((f"{signature.domain.partition('.')[0]}-{signature.selector}", target),))
+        for aliases in filter(None, sets):
+            changes = [await _free_alias(ground, selector, target) for selector, target in aliases]
+            made = [change for change in changes if change is not None]
+            if len(made) < len(changes) or any(p.changes == tuple(made) for p in group):
                 continue  # something stands there
-            if any(made.changes == (change,) for made in group):
-                continue
-            facts = {"domain": ground.author, "service": signature.domain, "name": name, "target": target}
-            setting = Setting("dkim", "provider", f"{ground.author}:{selector}")
-            cautions = (Reason("caution-ask-service", {"service": signature.domain}),)
-            group.append(
-                draft("dkim-alias-key", "domain-owner", facts, change, settings=(setting,), cautions=cautions)
-            )
+            usable = [s for s, target in aliases if (await ground.ask(target, "TXT")).records]
+            group.append(_alias(ground, signature, (usable or [aliases[0][0]])[0], made))
+            if aliases is sets[0] and usable:
+                break  # as the provider documents it
     return tuple(group)
+
+
+async def _free_alias(ground: Ground, selector: str, target: str) -> Change | None:
+    """The alias, where nothing stands at its name."""
+    name = f"{selector}._domainkey.{ground.author}"
+    change = await ground.change(name, "CNAME", target)
+    return None if change is None or change.old or (await ground.ask(name, "TXT")).records else change
+
+
+def _alias(ground: Ground, signature: Signature, selector: str, changes: list[Change]) -> Proposal:
+    facts: dict[str, object] = {
+        "domain": ground.author,
+        "service": signature.domain,
+        "name": [change.name for change in changes],
+        "target": [value for change in changes for value in change.new],
+    }
+    value = f"{ground.author}:{selector}"
+    if names.registrable(signature.domain) == names.registrable(ground.author):  # nobody else's to ask
+        setting = Setting("dkim", "mail-admin", value)
+        return draft("dkim-alias-own-key", "domain-owner", facts, *changes, settings=(setting,))
+    setting = Setting("dkim", "provider", value)
+    cautions = (Reason("caution-ask-service", {"service": signature.domain}),)
+    return draft("dkim-alias-key", "domain-owner", facts, *changes, settings=(setting,), cautions=cautions)
 
 
 async def _signed(ground: Ground) -> tuple[Proposal, ...]:

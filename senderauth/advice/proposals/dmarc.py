@@ -62,6 +62,8 @@ async def _return_path(ground: Ground, failing: list[Verdict]) -> tuple[Proposal
     path = ground.scenario.mail_from_address
     if path is None or path.domain == ground.author or foreign(ground.author):
         return ()
+    if not all(provider.takes_return_paths for provider in providers_of([path.domain])):
+        return ()
     local = path.local or "bounce"
     facts: dict[str, object] = {"author_domain": ground.author, "mail_from_domain": path.domain}
     cautions = (Reason("caution-bounces-move", {"service": path.domain}),)

@@ -41,6 +41,8 @@ class Ground:
     others: tuple[tuple[Scenario, Judged], ...]
     """Sends that must not become worse, as they are judged now."""
     surveys: dict[str, spf.Survey] = field(default_factory=dict)
+    elsewhere: dict[str, str] = field(default_factory=dict)
+    """Names that are aliases of others' names: what stands there is for those to change."""
 
     @property
     def author(self) -> str:
@@ -98,11 +100,17 @@ class Ground:
         return await self.resolver.resolve(Question(name, rdtype))
 
     async def change(self, name: str, rdtype: str, *new: str, like: str = "") -> Change | None:
-        """A change of the records there; of TXT only of those that begin so, the others stay. None where DNS
-        would not tell what stands there, or where an alias does that is not ours to change.
+        """A change of the records there; of TXT only of those that begin so, the others stay. Where an alias
+        of the same organization stands, at its target, since nothing may stand beside it (RFC 1034 3.6.2).
+        None where DNS would not tell what stands there, or where the alias leads to others.
         """
         answer = await self.ask(name, rdtype)
-        if answer.unknown or (answer.chain and rdtype != "CNAME"):
+        if answer.chain and rdtype != "CNAME" and answer.canonical_name is not None:
+            if names.registrable(answer.canonical_name) != names.registrable(name):
+                self.elsewhere[name] = answer.canonical_name
+                return None
+            name = answer.canonical_name
+        if answer.unknown:
             return None
         texts = tuple(map(text_of, answer.records))
         old = tuple(text for text in texts if text.lower().startswith(like.lower()))
