@@ -67,7 +67,8 @@ async def prove(ground: Ground, proposal: Proposal) -> Proposal:
         uncovered=tuple(_uncovered(before, after, reaches, proposal.changes)),
         broken=tuple(broken),
     )
-    return replace(proposal, cures=gone, leaves=stay, proof=proof)
+    kind = "cure" if gone and proposal.kind == "improvement" else proposal.kind
+    return replace(proposal, kind=kind, cures=gone, leaves=stay, proof=proof)
 
 
 def as_set(scenario: Scenario, settings: Iterable[Setting]) -> Scenario:
