@@ -32,6 +32,8 @@ def expand_files(words: list[str]) -> list[str]:
 
 
 TAPE: ContextVar[Callable[[Callable[[], Resolver]], Resolver] | None] = ContextVar("TAPE", default=None)
+TAPE_TIME: ContextVar[str | None] = ContextVar("TAPE_TIME", default=None)
+"""When the tape was recorded: what expires is judged as of then."""
 """`record` and `replay`: makes a resolver of a function that makes one; `replay` never calls it."""
 
 
@@ -129,6 +131,14 @@ def fail_level(text: str | None) -> Severity | None:
     if text is None:
         return None
     raise ValueError(f"--fail-on: {text!r} is none of {', '.join(SEVERITIES)}")
+
+
+def judged_at(text: str | None) -> float:
+    """The time of --at, else that of the tape, else now. Raises ValueError."""
+    import time
+
+    given = text if text is not None else TAPE_TIME.get()
+    return time.time() if given is None else moment(given)
 
 
 def moment(text: str) -> float:

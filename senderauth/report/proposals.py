@@ -103,7 +103,10 @@ def proposals_text(proposals: Iterable[Any], words: Wording, *, width: int = 80,
         if proposal.kind == "advice" and proposal.leaves:
             line = _receivers(proposal.leaves, words)
             page.line(f"{words.say('proposals', 'concerns')} {line}", indent=5, hang=2)
-    return str(page) if heading else ""
+    if not offered:
+        page.line()
+        page.line(words.say("proposals", "none"))
+    return str(page)
 
 
 def _parts(together: Any, offered: list[Any]) -> list[int]:
@@ -132,9 +135,15 @@ def _proof(page: Page, proposal: Any, words: Wording) -> None:
         said("leaves", receivers=_receivers(proposal.leaves, words))
     for reach in proof.reach:
         lost = "reach-lost" if reach.lost else "reach-kept"
-        facts = {"lost": reach.lost, "gained4": reach.gained4, "gained6": _large(reach.gained6)}
+        facts = {"lost": _large(reach.lost), "gained4": reach.gained4, "gained6": _large(reach.gained6)}
         said(lost, domain=reach.domain, **facts)
-        said("reach-limits", lookups=reach.lookups[1], remaining=reach.remaining, voids=reach.voids[1])
+        over = reach.remaining < 0 or reach.voids[1] > 2  # RFC 7208 4.6.4
+        said(
+            "reach-limits-over" if over else "reach-limits",
+            lookups=reach.lookups[1],
+            remaining=reach.remaining,
+            voids=reach.voids[1],
+        )
     if not proof.reach and not proposal.narrows:
         said("no-spf-touched")
     for other in proof.others:

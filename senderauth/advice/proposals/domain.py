@@ -46,6 +46,7 @@ class DomainReport:
     senders: tuple[Sender, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     predictions: tuple[Prediction, ...] = ()
+    found_signatures: tuple[dkim.SignatureResult, ...] = ()
 
 
 async def propose_for_domain(

@@ -7,11 +7,13 @@ from ipaddress import ip_address
 
 from senderauth import names
 from senderauth.advice.proposals.ground import Ground, draft, foreign
-from senderauth.advice.proposals.proposal import Proposal, Setting, text_of
+from senderauth.advice.proposals.proposal import Kind, Proposal, Setting, text_of
 from senderauth.simulation import Sender
 from senderauth.values import Reason
 
 ADSP_ENTRIES = ("adsp-all-refused", "adsp-discardable")
+EITHER: tuple[Kind, ...] = ("cure", "improvement")
+"""As a cure if some receiver refuses for it, else as worth doing: not all who refuse say so."""
 DOMAIN_ENTRIES = ("sender-null-mx", "sender-domain-unresolvable", "author-domain-missing")
 
 
@@ -21,7 +23,12 @@ async def host_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
     for sender in ground.report.senders:
         if sender.reverse.state in ("missing", "unconfirmed"):
             groups.append(await _reverse(ground, sender))
-        if sender.helo_state in ("missing", "elsewhere", "bare", "literal"):
+        refused = any(
+            verdict.spf_helo.result == "fail"
+            and (verdict.host, verdict.address) == (sender.host, sender.address)
+            for verdict in ground.report.verdicts
+        )
+        if refused or sender.helo_state in ("missing", "elsewhere", "bare", "literal"):
             groups.append(await _helo(ground, sender))
     if ground.complaints(*DOMAIN_ENTRIES):
         groups.append(await _exchanges(ground))
@@ -72,13 +79,15 @@ async def _helo(ground: Ground, sender: Sender) -> tuple[Proposal, ...]:
         if name is not None and name != sender.helo:
             facts = {"address": sender.address, "helo": sender.helo or "", "name": name, "type": rdtype}
             setting = (Setting("helo", "mail-admin", name),)
-            group.append(draft("host-use-helo", "mail-admin", facts, settings=setting))
+            group += [
+                draft("host-use-helo", "mail-admin", facts, kind=kind, settings=setting) for kind in EITHER
+            ]
     name = names.hostname(sender.helo or "")
     if name is not None and sender.helo_state == "missing" and not foreign(name):
         change = await ground.change(name, rdtype, str(ip))
         if change is not None:
             facts = {"address": sender.address, "helo": name, "name": name, "type": rdtype}
-            group.append(draft("host-address-helo", "mail-admin", facts, change))
+            group += [draft("host-address-helo", "mail-admin", facts, change, kind=kind) for kind in EITHER]
     return tuple(group)
 
 
@@ -105,7 +114,10 @@ async def _exchanges(ground: Ground) -> tuple[Proposal, ...]:
         if change is not None:
             facts = {"domain": domain.domain, "exchanges": exchanges}
             cautions = (Reason("caution-exchange-must-take-mail", {"exchanges": exchanges}),)
-            group.append(draft("host-set-mx", "domain-owner", facts, change, cautions=cautions))
+            exists = domain.state == "missing"  # the policy for missing names no longer applies then
+            group.append(
+                draft("host-set-mx", "domain-owner", facts, change, cautions=cautions, relaxes=exists)
+            )
     return tuple(group)
 
 
@@ -125,7 +137,7 @@ async def adsp_removal(ground: Ground, practices: Collection[str | None]) -> lis
     if change is None or not change.old:
         return []
     facts = {"domain": ground.author, "name": name}
-    cautions = []
+    cautions = [] if ground.key is not None else [Reason("caution-adsp-or-sign", {"domain": ground.author})]
     if "discardable" in practices:
         cautions.append(Reason("caution-adsp-on-purpose", {"name": name}))
     if ground.report.policies["rfc9989"].policy in (None, "none"):
