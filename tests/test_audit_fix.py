@@ -226,6 +226,13 @@ def test_the_next_step_is_proposed_where_all_who_are_named_pass() -> None:
     assert "dmarc-next-step" not in [p["id"] for p in told(row(zone, line, senders=unsigned))["proposals"]]
 
 
+def test_changes_that_are_needed_together_are_all_told() -> None:
+    zone = MAIL | txt("_adsp._domainkey", "dkim=all")
+    fix = told(row(zone, {"domain": D, "host": "203.0.113.9", "signers": "none"}))
+    cures = {p["id"] for p in fix["proposals"] if p["kind"] == "cure"}
+    assert (cures, fix["hosts"]) == ({"spf-add-address", "adsp-remove"}, "accepted")
+
+
 def test_every_id_has_its_words() -> None:
     ids = {id for _, id, *_ in PROPOSED} | {"no-record-senders-unknown", "no-record-adsp-yet"}
     for language in LANGUAGES:

@@ -192,7 +192,6 @@ def _settled(now: Row, after: Row) -> tuple[str, ...]:
 def _told(proposal: Proposal, now: Row, after: Row) -> of_row.Proposal:
     """The proposal in short."""
     assert proposal.proof is not None
-    assert proposal.kind != "advice"
     usual = [case.receiver for case in proposal.cures if not case.optional]
     reach = [
         of_row.Reach(r.domain, r.lost, r.gained4, r.gained6, r.lookups[1], r.voids[1])
@@ -201,7 +200,7 @@ def _told(proposal: Proposal, now: Row, after: Row) -> of_row.Proposal:
     ]
     return of_row.Proposal(
         proposal.id,
-        proposal.kind,
+        "improvement" if proposal.kind == "improvement" else "cure",
         proposal.who,
         proposal.facts,
         tuple([of_row.Change(c.name, c.rdtype, c.old, c.new) for c in proposal.changes]),

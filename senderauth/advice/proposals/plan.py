@@ -15,10 +15,10 @@ def plan_of(*offers: Iterable[Proposal]) -> list[Proposal]:
     """One way to do it: of the cures that can stand for each other the first, or those that are needed
     together; then every improvement that leaves these records alone.
     """
-    offered = [proposal for offer in offers for proposal in offer]
+    offered = [proposal for offer in offers for proposal in offer if proposal.kind != "advice"]
     together = next((p for p in offered if p.id == "all-together"), None)
-    cures = [p for p in offered if p.kind == "cure" and p is not together]
-    cures = cures[:1] if together is None else [p for p in cures if _within(p, together)]
+    first = [p for p in offered if p.kind == "cure"][:1]
+    cures = first if together is None else _parts(together, offered)
     chosen: list[Proposal] = []
     for proposal in (*cures, *(p for p in offered if p.kind == "improvement")):
         if not clash(proposal, chosen):
@@ -26,8 +26,16 @@ def plan_of(*offers: Iterable[Proposal]) -> list[Proposal]:
     return chosen
 
 
-def _within(part: Proposal, whole: Proposal) -> bool:
-    return set(part.changes) <= set(whole.changes) and set(part.settings) <= set(whole.settings)
+def _parts(whole: Proposal, offered: Iterable[Proposal]) -> list[Proposal]:
+    """What it is put together of; itself, where that is not all among the offered."""
+    parts = [
+        p
+        for p in offered
+        if p is not whole and set(p.changes) <= set(whole.changes) and set(p.settings) <= set(whole.settings)
+    ]
+    changes = {change for p in parts for change in p.changes}
+    settings = {setting for p in parts for setting in p.settings}
+    return parts if (changes, settings) == (set(whole.changes), set(whole.settings)) else [whole]
 
 
 def as_proposed(resolver: Resolver, proposals: Iterable[Proposal]) -> Resolver:
