@@ -379,7 +379,8 @@ def test_only_names_that_proposals_bring_in_are_asked_about(seed: int) -> None:
         (other,) = audit_rows([line], fixing, retries=0, fix=True)
         extra = fixing.asked - plain.asked
         adsp = f"_adsp._domainkey.{one.domain}"  # tried, and mostly not told
-        brought = {adsp} | {name for name, _ in changes(told(other))}
+        owner = ".".join(one.domain.split(".")[-2:])  # whether a record that is none is to be mended there
+        brought = {adsp, f"_dmarc.{owner}"} | {name for name, _ in changes(told(other))}
         # and whether a wildcard would say something of such a name (RFC 4592)
         brought |= {f"*.{above}" for name in brought for above in ancestors(name)}
         beyond = {question for question in extra if question.name not in brought}
