@@ -4,8 +4,8 @@ Theory of operation. Every entry is one work; a crowd of them shares one client 
 done waits until all before it are done, so a slow domain holds rows back; at most `WINDOW` of them are
 held (as finished lines, a few kB each), then no new domain is begun. A domain that DNS left unknown is
 asked again after a while, only what was unknown, as long as the window is not half full. Where no domain
-at all gets an answer, the name servers are gone: everything waits with growing pauses, and after
-`PATIENCE` seconds the run ends, with all finished rows handed out.
+at all gets an answer, nor a question that any name server answers, they are gone: everything waits with
+growing pauses, and after `PATIENCE` seconds the run ends, with all finished rows handed out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from senderauth.audit.branches import KeptBranches
 from senderauth.audit.examine import PARTS, Options, chosen_parts, examine
 from senderauth.audit.read import Entry, from_domains
 from senderauth.audit.row import Row
-from senderauth.dns import CachingResolver, Resolver, Status, crowd, pause, suspend
+from senderauth.dns import CachingResolver, Question, Resolver, Status, crowd, pause, suspend
 
 T = TypeVar("T")
 Domains = Iterable[str | Mapping[str, Any] | Entry]
@@ -31,7 +31,10 @@ WINDOW = 10_000
 WAIT = 1.0
 """Seconds before what was unknown is asked again; doubled each time."""
 DEAF = 50
-"""Domains in a row without any answer at all: then it is not the domains."""
+"""Domains in a row without any answer at all: then it may not be the domains."""
+PROBE = Question("com", "NS")
+"""Whoever serves DNS has something to say to this, and be it a refusal. A list may hold thousands of dead
+domains in a row, so silence about these alone proves nothing."""
 PATIENCE = 120.0
 """Seconds for which name servers may be gone."""
 MAX_WAIT = 15.0
@@ -121,6 +124,8 @@ class Audit(Generic[T]):
         while asks.unknown:
             self._deaf = 0 if asks.answered else self._deaf + 1
             gone = not asks.answered and self._deaf >= DEAF and _is_silence(asks)
+            if gone and (await self._network.resolve(PROBE)).status is not Status.TIMEOUT:
+                gone, self._deaf = False, 0
             if gone and waited >= PATIENCE and self._deaf:
                 raise NameServersGone
             if not gone and (left <= 0 or index - self._handed_out > WINDOW // 2):
@@ -136,7 +141,8 @@ class Audit(Generic[T]):
 
 
 def _is_silence(asks: Asks) -> bool:
-    return all(answer.status is Status.TIMEOUT for answer in asks.unknown.values())
+    """Whether name servers said nothing; zones and tapes have nothing that could come back."""
+    return all(a.status is Status.TIMEOUT and a.source == "live" for a in asks.unknown.values())
 
 
 def audit_rows(
