@@ -83,6 +83,10 @@ class Cluster:
         """No new part is begun; those under way are finished."""
         self.stopped = True
 
+    def begin_anew(self) -> None:
+        """Workers forget what they were told so far."""
+        self._run = uuid4().hex
+
     def close(self) -> None:
         """Leaves the cluster."""
         self._client.close()

@@ -1,27 +1,31 @@
 """Running an audit: hundreds of domains in flight, rows in the order of the input.
 
-Theory of operation. Every entry is one work; a crowd of them shares one client and one cache. What is
-done waits until all before it are done, so a slow domain holds rows back; at most `WINDOW` of them are
-held (as finished lines, a few kB each), then no new domain is begun. A domain that DNS left unknown is
-asked again after a while, only what was unknown, as long as the window is not half full. Where no domain
-at all gets an answer, nor a question that any name server answers, they are gone: everything waits with
-growing pauses, and after `PATIENCE` seconds the run ends, with all finished rows handed out.
+Theory of operation. Every entry is one work; a crowd of them shares one client and one cache. What is done
+waits until all before it are done, so a slow domain holds rows back; at most `WINDOW` of them are held (as
+finished lines, a few kB each), then no new domain is begun. Where the list may keep its next line back,
+each work begins with taking an entry, one after another, while the others go on. A domain that DNS left
+unknown is asked again after a while, only what was unknown, as long as the window is not half full. Where
+no domain at all gets an answer, nor a question that any name server answers, they are gone: everything
+waits with growing pauses, and after `PATIENCE` seconds the run ends, with all finished rows handed out.
 """
 
 from __future__ import annotations
 
 import gc
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import count
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from senderauth.audit.asks import Asks
 from senderauth.audit.branches import KeptBranches
 from senderauth.audit.examine import PARTS, Options, chosen_parts, examine
+from senderauth.audit.lists import List
 from senderauth.audit.read import Entry, from_domains
 from senderauth.audit.row import Row
-from senderauth.dns import CachingResolver, Question, Resolver, Status, crowd, pause, suspend
+from senderauth.dns import CachingResolver, Question, Resolver, Status, crowd, pause, readable, suspend
 
 T = TypeVar("T")
 Domains = Iterable[str | Mapping[str, Any] | Entry]
@@ -38,6 +42,8 @@ domains in a row, so silence about these alone proves nothing."""
 PATIENCE = 120.0
 """Seconds for which name servers may be gone."""
 MAX_WAIT = 15.0
+LOOK = 0.25
+"""Seconds after which who waits for the list looks whether the run is stopped."""
 CACHE_SIZE = 20_000
 
 
@@ -52,6 +58,29 @@ def tune_memory() -> None:
 
 class NameServersGone(Exception):  # noqa: N818 - what happened, as the user is told
     """No name server has answered for `PATIENCE` seconds."""
+
+
+_END: Any = object()
+"""What a work gives for which there is no entry."""
+
+
+class _Turn:
+    """Who may take an entry: in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._taken = False
+        self._behind: deque[Callable[[Any], None]] = deque()
+
+    async def take(self) -> None:
+        if self._taken:
+            await suspend(self._behind.append)
+        self._taken = True
+
+    def give(self) -> None:
+        if self._behind:
+            self._behind.popleft()(None)
+        else:
+            self._taken = False
 
 
 class Audit(Generic[T]):
@@ -83,7 +112,13 @@ class Audit(Generic[T]):
         """Runs over our own loop and yields in order."""
         done: dict[int, T] = {}
         self._handed_out = 0
-        for index, result in crowd(self._works(entries), width=width):
+        if isinstance(entries, List) and entries.pipe is not None:
+            works: Iterator[Any] = self._late_works(entries)
+        else:
+            works = self._works(entries)
+        for index, result in crowd(works, width=width):
+            if result is _END:
+                continue
             done[index] = result
             while self._handed_out in done:
                 ready = done.pop(self._handed_out)
@@ -97,6 +132,31 @@ class Audit(Generic[T]):
             if self.stopped:
                 return
             yield self._work(index, entry)
+
+    def _late_works(self, entries: List) -> Iterator[Any]:
+        turn = _Turn()
+        for index in count():
+            if self.stopped or entries.ended:
+                return
+            yield self._late_work(index, entries, turn)
+
+    async def _late_work(self, index: int, entries: List, turn: _Turn) -> Any:
+        await turn.take()
+        try:
+            entry = await self._next(entries)
+        finally:
+            turn.give()
+        return _END if entry is None else await self._work(index, entry)
+
+    async def _next(self, entries: List) -> Entry | None:
+        """The next entry, None if there will be none."""
+        assert entries.pipe is not None
+        while not (self.stopped or entries.ended):
+            if found := entries.batch(1):
+                return found[0]
+            if not entries.pipe.ready and await readable(entries.pipe.descriptor, LOOK):
+                entries.pipe.fill()
+        return None
 
     def _go_on(self) -> None:
         waiting, self._waiting = self._waiting, []

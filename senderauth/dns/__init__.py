@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from senderauth.dns.cache import CachingResolver
     from senderauth.dns.draft import DraftResolver, record_places, written_changes
     from senderauth.dns.live import LiveResolver, share_rate
-    from senderauth.dns.many import pause, resolve_all
+    from senderauth.dns.many import pause, readable, resolve_all
     from senderauth.dns.master import ZoneFileError
     from senderauth.dns.overlay import OverlayResolver
     from senderauth.dns.tape import RecordingResolver, ReplayResolver, TapeError
@@ -39,6 +39,7 @@ __all__ = [
     "drive",
     "pause",
     "prefetch",
+    "readable",
     "record_places",
     "resolve_all",
     "run",
@@ -59,6 +60,7 @@ _LATER = {
     "ZoneFileError": "master",
     "ZoneResolver": "zone",
     "pause": "many",
+    "readable": "many",
     "record_places": "draft",
     "resolve_all": "many",
     "share_rate": "live",
