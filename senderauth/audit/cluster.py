@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterable
-from importlib.metadata import version
 from itertools import islice
 from threading import Lock
 from time import monotonic
@@ -131,6 +130,8 @@ _audits: dict[str, tuple[Audit[bytes], Resolver]] = {}
 
 
 def _version() -> str:
+    from importlib.metadata import version  # a tenth of a second
+
     return version("senderauth")
 
 

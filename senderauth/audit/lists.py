@@ -8,16 +8,12 @@ waits.
 
 from __future__ import annotations
 
-import os
-import select
-import stat
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import BinaryIO, Protocol
 
 from senderauth.audit.read import MAX_LINE, Entry, Reader
-
-CHUNK = 1 << 16
+from senderauth.dns import Pipe
 
 
 class _Readable(Protocol):
@@ -30,7 +26,7 @@ class List:
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        self.pipe = Pipe(file.fileno()) if _may_wait(file) else None
+        self.pipe = Pipe.of(file, MAX_LINE + 1)
         """Where its lines may be long in coming."""
         self.ended = False
         self.note: Callable[[Entry], object] | None = None
@@ -75,49 +71,6 @@ class List:
             if entry is not None:
                 found.append(entry)
         return found
-
-
-class Pipe:
-    """Lines of what is not read ahead of need: a pipe, a terminal."""
-
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
-        self._kept = bytearray()
-        self._ended = False
-
-    @property
-    def ready(self) -> bool:
-        """Whether `readline` need not wait."""
-        return self._ended or len(self._kept) > MAX_LINE or b"\n" in self._kept
-
-    def fill(self) -> None:
-        """Takes what is there; waits where nothing is."""
-        while True:
-            try:
-                chunk = os.read(self.descriptor, CHUNK)
-            except BlockingIOError:  # whoever opened it wanted that
-                select.select([self.descriptor], [], [])
-            else:
-                break
-        self._kept += chunk
-        self._ended = not chunk
-
-    def readline(self, limit: int) -> bytes:
-        """As a file's; limit: at most `MAX_LINE` + 1."""
-        while not self.ready:
-            self.fill()
-        end = self._kept.find(b"\n", 0, limit) + 1 or min(limit, len(self._kept))
-        line = bytes(self._kept[:end])
-        del self._kept[:end]
-        return line
-
-
-def _may_wait(file: BinaryIO) -> bool:
-    try:
-        mode = os.fstat(file.fileno()).st_mode
-    except (OSError, ValueError):  # no file of the system's
-        return False
-    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or (stat.S_ISCHR(mode) and file.isatty())
 
 
 def _lines(file: _Readable) -> Iterator[tuple[int, bytes | None]]:

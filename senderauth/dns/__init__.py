@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from senderauth.dns.many import pause, readable, resolve_all
     from senderauth.dns.master import ZoneFileError
     from senderauth.dns.overlay import OverlayResolver
+    from senderauth.dns.pipe import Pipe
     from senderauth.dns.tape import RecordingResolver, ReplayResolver, TapeError
     from senderauth.dns.zone import ZoneResolver
 
@@ -27,6 +28,7 @@ __all__ = [
     "DraftResolver",
     "LiveResolver",
     "OverlayResolver",
+    "Pipe",
     "Question",
     "RecordingResolver",
     "ReplayResolver",
@@ -54,6 +56,7 @@ _LATER = {
     "DraftResolver": "draft",
     "LiveResolver": "live",
     "OverlayResolver": "overlay",
+    "Pipe": "pipe",
     "RecordingResolver": "tape",
     "ReplayResolver": "tape",
     "TapeError": "tape",
