@@ -24,6 +24,7 @@ from senderauth.dns import (
     Status,
     ZoneResolver,
     drive,
+    pause,
     share_rate,
 )
 from senderauth.report import schema
@@ -351,6 +352,28 @@ def test_a_run_whose_name_servers_are_gone_ends(monkeypatch: pytest.MonkeyPatch)
 
     with pytest.raises(NameServersGone):
         list(audit_rows([f"d{n}.example" for n in range(100)], Nobody(), width=10))
+
+
+def test_name_servers_that_come_back_leave_nothing_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that had some of their answers already were written as unknown, a whole crowd of them."""
+    monkeypatch.setattr("senderauth.audit.run.WAIT", 0.02)
+    names = [f"d{n}.example" for n in range(800)]
+    zone = ZoneResolver.from_records({(name, "TXT"): [b"v=spf1 -all"] for name in names})
+    asked = 0
+
+    class Outage:
+        async def resolve(self, question: Question) -> Answer:
+            nonlocal asked
+            asked += 1
+            await pause(0.001 * (asked % 7))
+            if asked > 2_500 and monotonic() < until:
+                return Answer(Status.TIMEOUT)
+            return await zone.resolve(question)
+
+    until = monotonic() + 3
+    found = list(audit_rows(names, Outage()))
+    assert monotonic() > until
+    assert {r.state for r in found} == {"ok"}
 
 
 def test_many_dead_domains_in_a_row_are_no_dead_name_server(monkeypatch: pytest.MonkeyPatch) -> None:

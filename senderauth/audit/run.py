@@ -5,8 +5,9 @@ waits until all before it are done, so a slow domain holds rows back; at most `W
 finished lines, a few kB each), then no new domain is begun. Where the list may keep its next line back,
 each work begins with taking an entry, one after another, while the others go on. A domain that DNS left
 unknown is asked again after a while, only what was unknown, as long as the window is not half full. Where
-no domain at all gets an answer, nor a question that any name server answers, they are gone: everything
-waits with growing pauses, and after `PATIENCE` seconds the run ends, with all finished rows handed out.
+many domains in a row miss answers, and a question that every name server answers somehow gets none either,
+they are gone: everything waits with growing pauses, and after `PATIENCE` seconds the run ends, with all
+finished rows handed out.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ WINDOW = 10_000
 WAIT = 1.0
 """Seconds before what was unknown is asked again; doubled each time."""
 DEAF = 50
-"""Domains in a row without any answer at all: then it may not be the domains."""
+"""Domains in a row with questions that got no answer: then it may not be the domains."""
 PROBE = Question("com", "NS")
 """Whoever serves DNS has something to say to this, and be it a refusal. A list may hold thousands of dead
 domains in a row, so silence about these alone proves nothing."""
@@ -101,7 +102,8 @@ class Audit(Generic[T]):
         self._branches = KeptBranches()
         self._waiting: list[Callable[[Any], None]] = []
         self._handed_out = 0
-        self._deaf = 0
+        self._silent = 0
+        """Domains in a row of which something was not answered."""
         self.stopped = False
 
     def stop(self) -> None:
@@ -182,27 +184,31 @@ class Audit(Generic[T]):
         row = await examine(entry, asks, self._options, self._branches)
         left, wait, waited = self._retries, WAIT, 0.0
         while asks.unknown:
-            self._deaf = 0 if asks.answered else self._deaf + 1
-            gone = not asks.answered and self._deaf >= DEAF and _is_silence(asks)
-            if gone and (await self._network.resolve(PROBE)).status is not Status.TIMEOUT:
-                gone, self._deaf = False, 0
-            if gone and waited >= PATIENCE and self._deaf:
+            self._silent = self._silent + 1 if _has_silence(asks) else 0
+            gone = self._silent >= DEAF and await self._nobody_answers()
+            if gone and waited >= PATIENCE:
                 raise NameServersGone
             if not gone and (left <= 0 or index - self._handed_out > WINDOW // 2):
-                break
+                return row
             left -= not gone
             await pause(wait)
             waited, wait = waited + wait, min(2 * wait, MAX_WAIT)
             asks = asks.again(self._network)
             row = await examine(entry, asks, self._options, self._branches)
-        if asks.answered:
-            self._deaf = 0
+        self._silent = 0
         return row
 
+    async def _nobody_answers(self) -> bool:
+        if (await self._network.resolve(PROBE)).status is Status.TIMEOUT:
+            return True
+        self._silent = 0
+        return False
 
-def _is_silence(asks: Asks) -> bool:
-    """Whether name servers said nothing; zones and tapes have nothing that could come back."""
-    return all(a.status is Status.TIMEOUT and a.source == "live" for a in asks.unknown.values())
+
+def _has_silence(asks: Asks) -> bool:
+    """Whether name servers kept any question back; zones and tapes hold nothing that could still come."""
+    sources = {answer.source for answer in asks.unknown.values() if answer.status is Status.TIMEOUT}
+    return bool(sources) and sources <= {"live", "cache"}
 
 
 def audit_rows(
