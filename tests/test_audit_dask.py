@@ -135,6 +135,22 @@ def test_a_run_that_was_stopped_is_continued_without_the_cluster(
     assert target.read_bytes() == whole
 
 
+def test_the_cluster_asks_again_at_the_end(listed: Path, cluster: Any, whole: bytes, tmp_path: Path) -> None:
+    few, target, count = tmp_path / "few.txt", tmp_path / "out.jsonl", 40
+    few.write_text("".join(listed.read_text().splitlines(keepends=True)[:count]))
+    healthy = b"".join(whole.splitlines(keepends=True)[:count])
+    with Server(records(), behave={"d7.test": "silent"}) as sick:
+        words = command(few, sick.where, target, "--dask", cluster.scheduler_address, "--timeout", "2")
+        with subprocess.Popen(words) as running:
+            while not target.exists() or target.read_bytes().count(b"\n") < count:
+                assert running.poll() is None
+                time.sleep(0.02)
+            assert target.read_bytes() != healthy
+            sick.behave.clear()
+            assert running.wait(60) == 0
+    assert target.read_bytes() == healthy
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -3,8 +3,9 @@
 from senderauth.audit.compare import SILENT, Change, Comparison, Difference, compare
 from senderauth.audit.examine import PARTS, TRIED, Options, by_organization, chosen_parts
 from senderauth.audit.job import Job, Progress, Result, Running
+from senderauth.audit.lists import List
 from senderauth.audit.load import load_rows
-from senderauth.audit.read import Entry, chosen_selectors, read
+from senderauth.audit.read import Entry, chosen_selectors
 from senderauth.audit.row import FIELDS, GRADES, SCHEMA, Row, document
 from senderauth.audit.run import NameServersGone, audit, audit_rows, tune_memory
 from senderauth.audit.summary import Summary
@@ -22,6 +23,7 @@ __all__ = [
     "Difference",
     "Entry",
     "Job",
+    "List",
     "NameServersGone",
     "Options",
     "Progress",
@@ -40,6 +42,5 @@ __all__ = [
     "document",
     "format_of",
     "load_rows",
-    "read",
     "tune_memory",
 ]

@@ -30,6 +30,7 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("dmarc_policy", "dmarc", "text"),
     ("dmarc_policy_rfc7489", "dmarc", "text"),
     ("dmarc_state", "dmarc", "text"),
+    ("dmarc_state_rfc7489", "dmarc", "text"),
     ("dmarc_location", "dmarc", "text"),
     ("dmarc_inherited", "dmarc", "bool"),
     ("dmarc_reports", "dmarc", "bool"),
@@ -80,6 +81,7 @@ def flat(row: Mapping[str, Any]) -> dict[str, Any]:
     if dmarc := row.get("dmarc"):
         newer, older = dmarc["rfc9989"], dmarc["rfc7489"]
         cells["dmarc_policy"], cells["dmarc_policy_rfc7489"] = newer["policy"], older["policy"]
+        cells["dmarc_state_rfc7489"] = older["state"]
         for name in ("state", "location", "inherited"):
             cells[f"dmarc_{name}"] = newer[name]
         for name in ("reports", "pct", "testing", "record"):
@@ -123,3 +125,48 @@ def _fix_cells(fix: Mapping[str, Any]) -> dict[str, Any]:
 
 def _record(change: Mapping[str, Any], text: str) -> str:
     return f"{change['name']}. {change['type']} {rdata(change['type'], text)}"
+
+
+def told(cells: Mapping[str, str]) -> dict[str, Any]:
+    """What a row's cells still say once they are text, in the form of its document: all that a summary
+    counts. Cells that are not there give nothing, as fields that were left out.
+    """
+    row: dict[str, Any] = {
+        name: cells[name] or None
+        for name in ("given", "domain", "state", "grade", "mta_sts", "tls_rpt")
+        if name in cells
+    }
+    if "spoofable" in cells:
+        row["spoofing"] = {"answer": cells["spoofable"]} if cells["spoofable"] else None
+    if state := cells.get("spf_state"):
+        row["spf"] = {
+            "state": state,
+            "terminal": cells["spf_terminal"].removeprefix("'") or None,  # see write.py
+            "lookups": int(cells["spf_lookups"]),
+        }
+    if state := cells.get("dmarc_state"):
+        row["dmarc"] = {
+            "rfc9989": {"policy": cells["dmarc_policy"] or None, "state": state},
+            "rfc7489": {
+                "policy": cells["dmarc_policy_rfc7489"] or None,
+                "state": cells["dmarc_state_rfc7489"],
+            },
+        }
+    if practice := cells.get("adsp"):
+        row["adsp"] = {"practice": practice}
+    for name in ("dkim", "mx"):
+        if state := cells.get(f"{name}_state"):
+            row[name] = {"state": state}
+    row["hosts"] = [{"outcome": host.rpartition(":")[2]} for host in cells.get("hosts", "").split()]
+    if "findings" in cells:
+        pairs = [finding.partition(":") for finding in cells["findings"].split()]
+        row["findings"] = [{"severity": severity, "id": id} for severity, _, id in pairs]
+    if "unknown" in cells:
+        row["unknown"] = cells["unknown"].split()
+    if row.get("state") != "bad-input" and "fix_proposals" in cells:
+        row["fix"] = {
+            "proposals": [{"id": id} for id in cells["fix_proposals"].split()],
+            "advice": [{"id": id} for id in cells["fix_advice"].split()],
+            **{name: cells[f"fix_{name}"] or None for name in ("grade", "spoofable", "hosts")},
+        }
+    return row

@@ -40,12 +40,13 @@ class Lines:
 
     def __init__(self) -> None:
         self._begun = self._told = monotonic()
-        self._done = 0
+        self._done = self._before = 0
         self._total: int | None = None
 
     def begin(self, total: int | None, done: int) -> None:
         """What there is to do."""
-        self._done, self._total = done, total
+        self._done = self._before = done
+        self._begun, self._total = monotonic(), total
 
     def row(self, summary: Summary) -> None:
         """One more."""
@@ -53,12 +54,10 @@ class Lines:
         now = monotonic()
         if now - self._told >= MINUTE:
             self._told = now
-            print(_line(self._done, self._total, now - self._begun, summary), file=sys.stderr, flush=True)
-
-
-def _line(done: int, total: int | None, seconds: float, summary: Summary) -> str:
-    of = "" if total is None else f"/{total:,}"
-    return f"{done:,}{of}  {done / max(seconds, 0.001):,.0f}/s  {counts(summary)}"
+            rate = (self._done - self._before) / max(now - self._begun, 0.001)
+            of = "" if self._total is None else f"/{self._total:,}"
+            line = f"{self._done:,}{of}  {rate:,.0f}/s  {counts(summary)}"
+            print(line, file=sys.stderr, flush=True)
 
 
 def counts(summary: Summary) -> str:
@@ -78,6 +77,7 @@ class Bar:
     def begin(self, total: int | None, done: int) -> None:
         """What there is to do."""
         self._done = self._before = done
+        self._begun = monotonic()
         self._bar.update(self._task, total=total, completed=done)
 
     def row(self, summary: Summary) -> None:

@@ -79,7 +79,13 @@ def _fixes(page: Page, fixes: Mapping[str, Any] | None, words: Wording) -> None:
 
 
 def _unknown(page: Page, summary: Mapping[str, Any], words: Wording) -> None:
+    again = summary["asked_again"]
+    if again["rows"]:
+        facts = {name: f"{again[name]:,}" for name in ("rows", "answered")}
+        page.line(words.say("audit", "asked-again", facts), hang=2)
     count = summary["states"].get("unknown", 0)
+    if again["rows"] and (rest := count + again["answered"] - again["rows"]):
+        page.line(words.say("audit", "not-asked-again", {"count": f"{rest:,}"}), hang=2)
     if count:
         shown = ", ".join(summary["unknown"][:SHOWN_UNKNOWN]) + (", …" if count > SHOWN_UNKNOWN else "")
         page.line(words.say("audit", "unknown", {"count": f"{count:,}", "domains": shown}), hang=2)
