@@ -163,7 +163,7 @@ def told(cells: Mapping[str, str]) -> dict[str, Any]:
         row["findings"] = [{"severity": severity, "id": id} for severity, _, id in pairs]
     if "unknown" in cells:
         row["unknown"] = cells["unknown"].split()
-    if row.get("state") != "bad-input" and "fix_proposals" in cells:
+    if cells.get("fix_spoofable"):
         row["fix"] = {
             "proposals": [{"id": id} for id in cells["fix_proposals"].split()],
             "advice": [{"id": id} for id in cells["fix_advice"].split()],
