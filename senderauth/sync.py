@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from functools import update_wrapper
 from ipaddress import IPv4Network, IPv6Network
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from senderauth import adsp, advice, catalogue, dkim, dmarc, spf
@@ -113,12 +112,19 @@ def explain(
     )
 
 
-def explain_log(lines: Iterable[bytes], explainer: Explainer) -> Iterator[Explained]:
+def explain_log(lines: Iterable[bytes | None], explainer: Explainer) -> Iterator[Explained]:
     """The bounces, delays and refusals of a log explained as they come, some at a time as long as DNS is
-    asked about them; what they are by cause, `explainer.groups()` tells at the end.
+    asked about them; what they are by cause, `explainer.groups()` tells at the end. None among the lines: no
+    more have come for now, so those before are not kept waiting.
     """
-    bounces = catalogue.read_log(lines)
-    while some := tuple(islice(bounces, explainer.width)):
+    some: list[catalogue.Bounce] = []
+    for bounce in catalogue.read_live_log(lines):
+        if bounce is not None:
+            some.append(bounce)
+        if len(some) >= explainer.width or (some and bounce is None):
+            yield from run(explainer.add(*some))
+            some.clear()
+    if some:
         yield from run(explainer.add(*some))
 
 
@@ -154,6 +160,8 @@ def audit(
     only: Iterable[str] | None = None,
     selectors: Iterable[str] = (),
     with_lint: bool = False,
+    fix: bool = False,
+    senders: Iterable[Scenario] = (),
     width: int = 500,
     retries: int = 1,
 ) -> Iterator[Row]:
@@ -166,6 +174,8 @@ def audit(
         only=PARTS if only is None else only,
         selectors=selectors,
         with_lint=with_lint,
+        fix=fix,
+        senders=senders,
         width=width,
         retries=retries,
     )

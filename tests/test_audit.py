@@ -4,6 +4,8 @@ import asyncio
 import io
 import random
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import jsonschema
@@ -34,6 +36,7 @@ from senderauth.dns import (
     Status,
     ZoneResolver,
     drive,
+    pause,
     share_rate,
 )
 from senderauth.report import schema
@@ -377,6 +380,52 @@ def test_a_run_whose_name_servers_are_gone_ends(monkeypatch: pytest.MonkeyPatch)
 
     with pytest.raises(NameServersGone):
         list(audit_rows([f"d{n}.example" for n in range(100)], Nobody(), width=10))
+
+
+def test_name_servers_that_come_back_leave_nothing_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that had some of their answers already were written as unknown, a whole crowd of them."""
+    monkeypatch.setattr("senderauth.audit.run.WAIT", 0.02)
+    names = [f"d{n}.example" for n in range(800)]
+    zone = ZoneResolver.from_records({(name, "TXT"): [b"v=spf1 -all"] for name in names})
+    asked = 0
+
+    class Outage:
+        async def resolve(self, question: Question) -> Answer:
+            nonlocal asked
+            asked += 1
+            await pause(0.001 * (asked % 7))
+            if asked > 2_500 and monotonic() < until:
+                return Answer(Status.TIMEOUT)
+            return await zone.resolve(question)
+
+    until = monotonic() + 3
+    found = list(audit_rows(names, Outage()))
+    assert monotonic() > until
+    assert {r.state for r in found} == {"ok"}
+
+
+def test_many_dead_domains_in_a_row_are_no_dead_name_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("senderauth.audit.run.WAIT", 0.001)
+    monkeypatch.setattr("senderauth.audit.run.PATIENCE", 0.05)
+    monkeypatch.setattr("senderauth.audit.run.DEAF", 5)
+
+    class Parked:
+        async def resolve(self, question: Question) -> Answer:
+            return Answer(Status.TIMEOUT if question.name.endswith("example") else Status.REFUSED)
+
+    found = list(audit_rows([f"d{n}.example" for n in range(100)], Parked(), width=10))
+    assert [r.state for r in found] == ["unknown"] * 100
+
+
+def test_domains_outside_the_zone_files_are_not_waited_for(tmp_path: Path) -> None:
+    """They were, for two minutes, and then the name servers were said to be gone."""
+    zone = tmp_path / "example.zone"
+    zone.write_text("$ORIGIN example.\n$TTL 300\n@ SOA ns root 1 2 3 4 300\n")
+    names = [f"d{n}.test" for n in range(80)]
+    begun = monotonic()
+    found = list(audit_rows(names, ZoneResolver.from_files(zone), retries=0))
+    assert monotonic() - begun < 30
+    assert [r.state for r in found] == ["unknown"] * 80
 
 
 # --- the stranger: the lean way against the whole simulation ------------------------------------------

@@ -90,6 +90,24 @@ def test_a_cluster_writes_the_same_bytes(
     assert target.read_bytes() == whole
 
 
+def test_proposals_and_records_only_supposed_come_from_a_cluster_too(
+    server: str, cluster: Any, tmp_path: Path
+) -> None:
+    few, outputs = tmp_path / "few.txt", []
+    few.write_text("d0.test\nd1.test\nd2.test\n", "ascii")
+    for more in ((), ("--dask", cluster.scheduler_address)):
+        target = tmp_path / f"{len(more)}.jsonl"
+        words = [
+            sys.executable, "-m", "senderauth", "audit", str(few), "-o", str(target), "-q", "--fix",
+            "--set", 'd2.test TXT "v=spf1 +all"', "--nameserver", server, *more,
+        ]  # fmt: skip
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        outputs.append(target.read_bytes())
+    assert outputs[0] == outputs[1]
+    assert b'"id":"spf-close-all"' in outputs[0]
+
+
 def test_a_lost_workers_part_is_done_again_and_no_row_comes_twice(
     listed: Path, server: str, cluster: Any, whole: bytes, tmp_path: Path
 ) -> None:
@@ -115,6 +133,22 @@ def test_a_run_that_was_stopped_is_continued_without_the_cluster(
     assert whole.startswith(part)
     subprocess.run(command(listed, server, target, "--resume"), check=True)
     assert target.read_bytes() == whole
+
+
+def test_the_cluster_asks_again_at_the_end(listed: Path, cluster: Any, whole: bytes, tmp_path: Path) -> None:
+    few, target, count = tmp_path / "few.txt", tmp_path / "out.jsonl", 40
+    few.write_text("".join(listed.read_text().splitlines(keepends=True)[:count]))
+    healthy = b"".join(whole.splitlines(keepends=True)[:count])
+    with Server(records(), behave={"d7.test": "silent"}) as sick:
+        words = command(few, sick.where, target, "--dask", cluster.scheduler_address, "--timeout", "2")
+        with subprocess.Popen(words) as running:
+            while not target.exists() or target.read_bytes().count(b"\n") < count:
+                assert running.poll() is None
+                time.sleep(0.02)
+            assert target.read_bytes() != healthy
+            sick.behave.clear()
+            assert running.wait(60) == 0
+    assert target.read_bytes() == healthy
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jsonschema
@@ -102,6 +104,81 @@ def test_a_log_without_bounces_says_so() -> None:
     done = piped(QUIET * 10, "explain", "-", "--offline", "--lang", "en")
 
     assert (done.returncode, done.stdout) == (0, b"No bounce, delay or refusal found in this log.\n")
+
+
+REFUSED = FULL.replace(b"dsn=5.2.2", b"dsn=5.7.1").replace(b"552 5.2.2 mailbox full", DMARC.encode())
+
+
+class Live:
+    """A log that is still being written."""
+
+    def __init__(self, *words: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "senderauth", "explain", "-", *words, "--lang", "en"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    def write(self, data: bytes) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def line(self, *, that_has: bytes = b"") -> bytes:
+        """The next line that has this; none else may be waited for, or the test hangs."""
+        assert self.process.stdout
+        while line := self.process.stdout.readline():
+            if that_has in line:
+                return line
+        raise AssertionError(that_has)
+
+    def end(self) -> tuple[bytes, int]:
+        rest, _ = self.process.communicate(timeout=60)
+        return rest, self.process.returncode
+
+
+@pytest.mark.parametrize("words", [("--offline",), ("--demo",)])
+def test_a_live_log_is_answered_whenever_it_pauses(words: tuple[str, ...]) -> None:
+    """It said nothing before 64 KiB had come, and then nothing before 64 bounces had."""
+    live = Live(*words)
+    live.write(QUIET * 3 + FULL + QUIET[:50])
+    assert b"1" in live.line(that_has=b"mailbox-full")
+    live.write(QUIET[50:] + FULL * 2)
+    assert b"mailbox-full" in live.line(that_has="3 ×".encode())
+    live.write(REFUSED)
+    live.line(that_has=b"dmarc-policy-refused")
+    live.write(FULL)
+    rest, code = live.end()
+    assert b"Bounces: 5; causes: 2" in rest
+    assert code == 1
+
+
+def test_a_live_log_as_json_gives_each_bounce_when_it_comes() -> None:
+    live = Live("--json", "--demo")
+    for number in (4, 5):
+        live.write((QUIET * 3 if number == 4 else b"") + REFUSED)
+        assert json.loads(live.line())["bounces"][0]["line"] == number
+    assert live.end() == (b"", 1)
+
+
+def test_an_interrupt_ends_a_live_log_with_what_was_counted() -> None:
+    live = Live("--offline")
+    live.write(QUIET * 3 + FULL)
+    live.line(that_has=b"mailbox-full")
+    live.process.send_signal(signal.SIGINT)
+    assert live.process.stdin
+    rest, code = live.end()
+    assert (b"Bounces: 1; causes: 1" in rest, code) == (True, 130)
+
+
+def test_a_message_that_comes_slowly_is_read_whole() -> None:
+    data = next(CASES.rglob("*.eml")).read_bytes()
+    live = Live("--offline", "--json")
+    for start in range(0, len(data), len(data) // 3 + 1):
+        live.write(data[start : start + len(data) // 3 + 1])
+        time.sleep(0.8)
+    rest, _ = live.end()
+    assert json.loads(rest) == json.loads(piped(data, "explain", "-", "--offline", "--json").stdout)
 
 
 @pytest.mark.parametrize(

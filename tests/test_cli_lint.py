@@ -113,6 +113,18 @@ def test_a_recorded_run_replays_byte_for_byte(tmp_path: Path) -> None:
     assert replayed.stderr == ""
 
 
+def test_a_message_is_judged_as_of_the_tape(tmp_path: Path) -> None:
+    mail = tmp_path / "mail.eml"
+    mail.write_bytes(b"Received: from a ([203.0.113.9]) by mx; Mon\r\nFrom: a@webshop.example\r\n\r\nHi\r\n")
+    tape = tmp_path / "case.tape"
+    recorded = senderauth("record", str(tape), "message", str(mail), "--demo")
+    first, _, rest = tape.read_text().partition("\n")
+    assert recorded.stdout == senderauth("replay", str(tape), "message", str(mail)).stdout
+    old = json.dumps({**json.loads(first), "recorded_at": "2020-01-01T00:00:00Z"})
+    tape.write_text(f"{old}\n{rest}")
+    assert "2020-01-01 00:00:00Z" in senderauth("replay", str(tape), "message", str(mail)).stdout
+
+
 def test_what_is_not_on_the_tape_is_unknown_and_said_so(tmp_path: Path) -> None:
     tape = str(tmp_path / "case.tape")
     senderauth("record", tape, *DEMO, "--demo")
@@ -127,6 +139,14 @@ def test_a_tape_bears_changes_on_top(tmp_path: Path) -> None:
     better = 'webshop.example TXT "v=spf1 ip4:203.0.113.9 -all"'
     done = senderauth("replay", tape, *DEMO, "--unsigned", "--set", better)
     assert done.returncode == 0
+
+
+def test_a_tape_is_of_one_process(tmp_path: Path) -> None:
+    domains = tmp_path / "domains.txt"
+    domains.write_text("webshop.example\n")
+    done = senderauth("record", str(tmp_path / "a.tape"), "audit", str(domains), "--jobs", "2", "--demo")
+    assert "one process" in refusal(done)
+    assert not (tmp_path / "a.tape").exists()
 
 
 def test_a_tape_is_not_overwritten_and_not_left_empty(tmp_path: Path) -> None:

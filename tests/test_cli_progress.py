@@ -28,8 +28,8 @@ def test_a_line_a_minute(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     for n in range(8):
         lines.row(summary(n + 3))
     told = capsys.readouterr().err.splitlines()
-    assert [line.split()[0] for line in told] == ["5/10", "8/10"]
-    assert [line.split()[1] for line in told] == ["0/s", "0/s"]  # 3 and 6 of its own in 75 and 150 s
+    assert [line.split()[0] for line in told] == ["4/10", "7/10", "10/10"]
+    assert [line.split()[1] for line in told] == ["0/s"] * 3  # a row in 25 seconds
 
 
 def test_the_bar_shows_rate_and_counts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -333,3 +333,16 @@ def test_every_reason_and_step_has_words_for_its_facts(
                 walk(inner)
 
         walk(verdict.trace)
+
+
+@pytest.mark.parametrize("above", [{}, {"example.com": f"v=DMARC1; p=none; {RUA}"}])
+@pytest.mark.parametrize("record", ["v=DMARC1; p=none; sp=reject", "v=DMARC1; p=reject; pct=10", "v=DMARC1"])
+def test_both_standards_at_once_find_what_each_finds(record: str, above: dict[str, str]) -> None:
+    """Where nothing stands above, the organizational domains differ: sp counts for one of them only."""
+    zone = Zone({"sub.example.com": record, **above})
+    at_once = drive(dmarc.discover_both(zone, "sub.example.com"))
+    each = [drive(dmarc.discover(zone, "sub.example.com", standard)) for standard in ("rfc9989", "rfc7489")]
+    found = [
+        {(finding.id, finding.subject) for p in pair for finding in p.findings} for pair in (at_once, each)
+    ]
+    assert found[0] == found[1]

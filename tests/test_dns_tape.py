@@ -115,6 +115,13 @@ def test_a_question_that_is_not_on_the_tape(tmp_path: Path) -> None:
         ([HEADER, '{"name": "a", "type": "TXT", "status": "NOERROR", "records": ["\\\\999"]}'], 2),
         ([HEADER, '{"name": "a", "type": "A", "status": "NOERROR", "ttl": "x"}'], 2),
         ([HEADER, '{"name": "a", "type": "A", "status": "NOERROR", "chain": [1]}'], 2),
+        (['{"schema": "senderauth/tape/1", "recorded_at": "yesterday"}'], 1),
+        ([HEADER, '{"name": "a", "type": "A", "status": "NOERROR", "records": ["203.0.113.9 "]}'], 2),
+        ([HEADER, '{"name": "a", "type": "AAAA", "status": "NOERROR", "records": ["203.0.113.9"]}'], 2),
+        ([HEADER, '{"name": "a", "type": "MX", "status": "NOERROR", "records": [[-1, "x"]]}'], 2),
+        ([HEADER, '{"name": "a", "type": "A", "status": "NOERROR", "ttl": true}'], 2),
+        ([HEADER, '{"name": "a", "type": "A", "status": "NOERROR", "elapsed": NaN}'], 2),
+        ([HEADER, '{"name": "a", "type": "TXT", "status": "NOERROR", "records": ["\\ud800"]}'], 2),
         ([HEADER, *['{"name": "a", "type": "A", "status": "NOERROR"}'] * 2], 3),
         (["[" * 100_000], 1),
     ],
@@ -127,6 +134,13 @@ def test_a_broken_tape_says_where(tmp_path: Path, lines: list[str], line: int) -
     assert error.value.line == line
     assert str(error.value).startswith(str(path))
     assert "\n" not in str(error.value)
+
+
+def test_a_line_written_by_hand_is_found(tmp_path: Path) -> None:
+    line = '{"name": "B.Example.", "type": "txt", "status": "NOERROR", "records": ["x"]}'
+    (tmp_path / "case.tape").write_text(f"{HEADER}\n{line}\n")
+    replay = ReplayResolver(tmp_path / "case.tape")
+    assert drive(replay.resolve(Question("b.example", "TXT"))).records == (b"x",)
 
 
 def test_files_that_are_no_tape(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from senderauth.advice import Proposal, new_pair, propose, public_key
 from senderauth.advice.proposals.compare import cases
 from senderauth.advice.proposals.proposal import strings
 from senderauth.advice.proposals.providers import is_mailbox_provider, providers, providers_of
-from senderauth.advice.proposals.spf import as_version, before_end, inserted, mend, merge
-from senderauth.dns import Answer, Question, drive
+from senderauth.advice.proposals.spf import as_version, before_end, inserted, mend, merge, without_faults
+from senderauth.dns import Answer, Question, Status, drive
 from senderauth.report import handover, proposals_document, proposals_text, schema, wording
 from senderauth.report.proposals import difference
 from tests.test_cases import CASES, REWRITE, judge
@@ -58,7 +58,7 @@ def only(proposals: tuple[Proposal, ...], id: str) -> Proposal:
         ("v=spf1 ipv4:192.0.2.1 -all", "spf-mend-syntax", f"v=spf1 ip4:192.0.2.1 ip4:{IP} -all"),
         ("v=spf1 ip4:192.0.2.1, ip4:203.0.113.9, -all", "spf-mend-syntax",
          "v=spf1 ip4:192.0.2.1 ip4:203.0.113.9 -all"),
-        ("v=spf1 mx include:gone.example -all", "spf-within-limits", f"v=spf1 mx ip4:{IP} -all"),
+        ("v=spf1 mx include:gone.example -all", "spf-drop-dead-terms", f"v=spf1 mx ip4:{IP} -all"),
     ],
 )  # fmt: skip
 def test_an_spf_record_gets_what_it_lacks_and_keeps_the_rest(record: str, id: str, new: str | None) -> None:
@@ -137,7 +137,7 @@ def test_a_record_past_the_limit_keeps_its_addresses_within_it() -> None:
 
 def test_a_broken_record_that_this_mail_gets_past_is_worth_mending_too() -> None:
     record = " ".join([f"v=spf1 ip4:{IP}", *(f"include:gone{n}.example" for n in range(3)), "-all"])
-    found = only(proposed(txt(apex=record)), "spf-within-limits")
+    found = only(proposed(txt(apex=record)), "spf-drop-dead-terms")
     assert found.kind == "improvement"
     assert found.changes[0].new == (f"v=spf1 ip4:{IP} -all",)
     nobody = Scenario("shop.example", ())
@@ -178,6 +178,9 @@ def test_a_change_that_harms_another_sender_is_not_offered() -> None:
     [
         ("v=spf1 ip4: 192.0.2.1 -all", "v=spf1 ip4:192.0.2.1 -all"),
         ("v=spf1 includes:a.example al", "v=spf1 include:a.example all"),
+        ("v=spf1 mx all-", "v=spf1 mx -all"),
+        ("v=spf1 mx/ -all", "v=spf1 mx -all"),
+        ("v=spf1 include:https://a.example/ -all", "v=spf1 include:a.example -all"),
         ("v=spf1 a.example -all", None),  # include: or a: — nobody can tell
         ("v=spf1 ip4:300.1.1.1 -all", None),
         ("v=spf1 redirect=a.example redirect=a.example", "v=spf1 redirect=a.example"),
@@ -190,8 +193,76 @@ def test_syntax_is_mended_only_where_it_can_mean_one_thing(text: str, mended: st
 
 
 @pytest.mark.parametrize(
+    ("text", "left", "dropped"),
+    [
+        ("v=spf1 mx ip4:300.1.1.1 ipv4:192.0.2.1 -all", "v=spf1 mx ip4:192.0.2.1 -all", ["ip4:300.1.1.1"]),
+        ("v=spf1 a:mail_server ptr: mx -all", "v=spf1 mx -all", ["a:mail_server", "ptr:"]),
+        ("v=spf1 -ip4:300.1.1.1 mx ~all", None, []),  # it was to turn somebody away
+        ("v=spf1 mx redirect=_spf", None, []),
+    ],
+)
+def test_what_nobody_understands_can_be_left_out_where_that_opens_nothing(
+    text: str, left: str | None, dropped: list[str]
+) -> None:
+    record, gone = without_faults(text)
+    assert ((record and str(record)), gone) == (left, dropped)
+
+
+@pytest.mark.parametrize(
+    ("record", "id", "new", "caution"),
+    [
+        ("v=spf1 ip4:203.0.113 -all", "spf-mend-syntax", f"v=spf1 ip4:{IP} -all",
+         "caution-terms-not-understood"),
+        (f"v=spf1 ip4={IP} -all", "spf-mend-equals", f"v=spf1 ip4:{IP} -all", None),
+        ("v=spf1 ipv4:192.0.2.1 +all", "spf-mend-syntax", f"v=spf1 ip4:192.0.2.1 ip4:{IP} ~all",
+         "caution-name-all-senders"),
+        ("v=spf1 a:x1 include:gone.example mx -all", "spf-mend-syntax", None, None),
+        ("v=spf1 exists:gone.example a:gone.example mx:gone.example ip4:203.0.113.9 -all",
+         "spf-within-limits", f"v=spf1 ip4:{IP} -all", "caution-terms-dropped"),
+        ("v=spf1 exists:gone.example a:gone.example mx:gone.example ip4:203.0.113.9 -all",
+         "spf-put-first",
+         f"v=spf1 ip4:{IP} exists:gone.example a:gone.example mx:gone.example -all", None),
+    ],
+)  # fmt: skip
+def test_records_that_fail_are_mended_by_the_least(
+    record: str, id: str, new: str | None, caution: str | None
+) -> None:
+    zone = txt(apex=record) | REJECT | {("gone.example", "SOA"): []}
+    found = [p for p in proposed(zone) if p.id == id]
+    if new is None:
+        assert not found  # the name that is there is of one label: a: cannot be left out and stay mended
+        return
+    assert found[0].changes[0].new == (new,)
+    if caution is not None:
+        assert caution in {reason.id for reason in found[0].cautions}
+
+
+def test_of_the_terms_past_the_limit_no_more_are_replaced_than_needed() -> None:
+    zone: Zone = {(f"n{n}.e{e}.shop.example", "TXT"): [f"v=spf1 ip4:198.51.1{e}{n}.0/24 -all".encode()]
+                  for e in range(5) for n in range(2)}  # fmt: skip
+    zone |= {(f"e{e}.shop.example", "TXT"):
+             [f"v=spf1 include:n0.e{e}.shop.example include:n1.e{e}.shop.example -all".encode()]
+             for e in range(5)}  # fmt: skip
+    record = f"v=spf1 mx {' '.join(f'include:e{e}.shop.example' for e in range(5))} ip4:{IP} -all"
+    found = only(proposed(zone | REJECT | txt(apex=record)), "spf-within-limits")
+    assert [reason.facts["terms"] for reason in found.cautions] == [
+        ["include:e0.shop.example", "include:e1.shop.example"]
+    ]
+    assert found.proof is not None
+    assert found.proof.reach[0].lookups == (16, 10)
+
+
+def test_terms_without_an_ipv6_address_are_no_reason_to_replace_them_for_an_ipv4_host() -> None:
+    zone: Zone = {(f"h{n}.shop.example", "A"): [f"198.51.100.{n}"] for n in range(4)}
+    found = proposed(zone | REJECT | txt(apex=f"v=spf1 {' '.join(f'a:{n}' for n, _ in zone)} -all"))
+    assert [p.id for p in found if p.kind == "cure"] == ["spf-add-address"]
+    assert only(found, "spf-within-limits").kind == "improvement"
+
+
+@pytest.mark.parametrize(
     ("text", "version"),
     [
+        ("v=spf1ip4:192.0.2.1 -all", "v=spf1 ip4:192.0.2.1 -all"),
         ("v=spf1; mx -all", "v=spf1 mx -all"),
         (' "v=spf1 mx -all"', "v=spf1 mx -all"),
         ("v= spf1 mx -all", "v=spf1 mx -all"),
@@ -338,18 +409,47 @@ def test_a_first_dmarc_record_asks_for_nothing_but_reports() -> None:
     assert found.changes[0].new == ("v=DMARC1; p=none; rua=mailto:postmaster@shop.example",)
 
 
+RUA = "rua=mailto:r@shop.example"
+
+
 @pytest.mark.parametrize(
     ("record", "new"),
     [
         ("v=DMARC1; p=none; rua=mailto:r@shop.example", "v=DMARC1; p=quarantine; rua=mailto:r@shop.example"),
-        ("v=DMARC1; p=quarantine; pct=50", "v=DMARC1; p=reject"),
-        ("v=DMARC1; p=reject", None),
+        (f"v=DMARC1; p=quarantine; pct=50; {RUA}", f"v=DMARC1; p=quarantine; {RUA}"),  # first for all mail
+        (f"v=DMARC1; p=quarantine; t=y; {RUA}", f"v=DMARC1; p=quarantine; {RUA}"),
+        (f"v=DMARC1; p=quarantine; {RUA}", f"v=DMARC1; p=reject; {RUA}"),
+        ("v=DMARC1; p=none", None),  # nobody would see what fails
+        ("v=DMARC1; p=none; rua=mailto:r@elsewhere.example", None),  # nor here: it does not agree
+        (f"v=DMARC1; p=reject; {RUA}", None),
     ],
 )
 def test_the_next_stage_is_one_step(record: str, new: str | None) -> None:
     zone = txt(apex=f"v=spf1 ip4:{IP} -all", _dmarc=record, s1___domainkey=GOOD.record)
     found = [p for p in proposed(zone, signed("s1")) if p.id == "dmarc-next-step"]
     assert [p.changes[0].new for p in found] == ([] if new is None else [(new,)])
+
+
+def test_reports_come_before_a_stricter_policy() -> None:
+    zone = txt(apex=f"v=spf1 ip4:{IP} -all", _dmarc="v=DMARC1; p=none", s1___domainkey=GOOD.record)
+    found = only(proposed(zone, signed("s1")), "dmarc-ask-reports")
+    assert found.changes[0].new == ("v=DMARC1; p=none; rua=mailto:postmaster@shop.example",)
+
+
+@pytest.mark.parametrize(
+    ("record", "passes", "new"),
+    [
+        ("DMARC1; p=reject", True, "v=DMARC1; p=reject"),
+        ("v=DMARC1; p=rejct", True, "v=DMARC1; p=reject"),
+        ("v=DMARC1; p=rejct", False, "v=DMARC1; p=none"),  # as meant it would refuse this very mail
+    ],
+)
+def test_a_dmarc_record_that_is_none_is_mended_not_doubled(record: str, passes: bool, new: str) -> None:
+    zone = txt(apex=f"v=spf1 ip4:{IP} -all" if passes else "v=spf1 ?all", _dmarc=record)
+    found = proposed(zone, signed("s1"), key=GOOD)
+    assert "dmarc-first-record" not in {p.id for p in found}
+    (change,) = only(found, "dmarc-mend-record").changes
+    assert (change.old, change.new) == ((record,), (new,))
 
 
 @pytest.mark.parametrize(
@@ -420,6 +520,39 @@ def test_where_no_record_can_help_it_says_so(scenario: Scenario, id: str) -> Non
     proposals = proposed(zone, scenario)
     assert id in {proposal.id for proposal in proposals}
     assert not any(change.name.endswith("gmail.com") for p in proposals for change in p.changes)
+
+
+def test_a_receiver_with_two_reasons_is_cured_by_two_changes_together() -> None:
+    zone = REJECT | txt(apex="v=spf1 mx -all") | {("out.shop.example", "AAAA"): ["2001:db8::25"]}
+    scenario = Scenario("a@shop.example", ("out.shop.example",), signers=())
+    found = proposed(zone, scenario)
+    part, whole = only(found, "host-set-reverse"), only(found, "all-together")
+    assert (part.kind, part.cures) == ("part", ())  # SPF still fails
+    assert whole.facts["proposals"] == ["spf-add-address", "host-set-reverse"]
+    assert "gmail" in {c.receiver for c in whole.cures} - {c.receiver for c in found[0].cures}
+    text = proposals_text(found, wording("en"))
+    assert "The changes 1, 3 together" in text
+    assert "no-record-host-name" not in {p.id for p in found}
+
+
+def test_what_is_open_is_told_by_the_reason_that_is_left() -> None:
+    zone = REJECT | txt(apex=f"v=spf1 ip4:{IP} -all") | {("out.shop.example", "A"): [IP]}
+    found = proposed(zone, Scenario("a@shop.example", ("out.shop.example",), signers=()))
+    bulk = [p.id for p in found if p.kind == "advice" and any(c.receiver == "gmail-bulk" for c in p.leaves)]
+    assert bulk == ["no-record-key-needed"]  # the reverse name, its first reason, is cured
+
+
+def test_a_deferral_that_another_reason_turns_into_a_refusal_was_no_acceptance() -> None:
+    zone = REJECT | txt(apex="v=spf1 mx -all") | {("5.2.0.c.example", "A"): [IP]}
+    found = proposed(zone, Scenario("a@shop.example", ("2001:db8::25",), signers=()))
+    assert only(found, "spf-add-address").kind == "cure"
+
+
+def test_a_name_that_must_first_exist_leaves_the_policy_for_missing_names() -> None:
+    zone: Zone = {("_dmarc.shop.example", "TXT"): [b"v=DMARC1; p=none; np=reject"]}
+    found = only(proposed(zone, Scenario("a@new.shop.example", (IP,), signers=())), "host-set-mx")
+    assert found.proof is not None
+    assert "laxer-dmarc-policy" in {reason.id for reason in found.proof.laxer}
 
 
 # --- the whole -------------------------------------------------------------------------------------------
@@ -550,3 +683,81 @@ def test_a_key_file_gives_the_record_of_its_public_part(kind: str) -> None:
 def test_what_is_no_key_is_said_so(text: bytes) -> None:
     with pytest.raises(ValueError, match="key"):
         public_key(text)
+
+
+@pytest.mark.parametrize(
+    ("helo", "spf", "kind", "ids"),
+    [
+        ("mail.shop.example", "v=spf1 -all", "cure", {"host-use-helo", "spf-add-address"}),
+        ("mail.shop.example", None, None, set()),
+        ("localhost", None, "improvement", {"host-use-helo"}),
+        ("gone.shop.example", None, "improvement", {"host-use-helo"}),
+    ],
+)
+def test_a_helo_name_that_does_not_lead_to_the_host_is_exchanged(
+    helo: str, spf: str | None, kind: str | None, ids: set[str]
+) -> None:
+    zone = txt(apex=f"v=spf1 ip4:{IP} -all") | {
+        ("mail.shop.example", "A"): [IP],
+        ("out.shop.example", "A"): [IP],
+        ("9.113.0.203.in-addr.arpa", "PTR"): ["out.shop.example"],
+    }
+    if spf:
+        zone |= txt(mail=spf)
+    found = proposed(zone, Scenario("a@shop.example", (IP,), helo=helo, signers=()))
+    told = {p.id: p.kind for p in found if p.id in ("host-use-helo", "spf-add-address")}
+    assert (set(told), set(told.values())) == (ids, {kind} if kind else set())
+
+
+def test_what_dns_would_not_tell_is_named() -> None:
+    zone = txt(apex="v=spf1 include:dead.example -all") | {("dead.example", "TXT"): Status.SERVFAIL}
+    silent = only(proposed(zone), "no-record-dns-silent")
+    assert "dead.example" in silent.facts["silent"]
+
+
+def test_where_nothing_is_to_change_it_says_so() -> None:
+    assert "No change to propose" in proposals_text((), wording("en"))
+
+
+def test_an_alias_within_the_organization_is_changed_at_its_target() -> None:
+    zone = REJECT | txt(apex="v=spf1 mx -all") | {("www.shop.example", "CNAME"): ["shop.example"]}
+    found = only(proposed(zone, Scenario("a@www.shop.example", (IP,), signers=())), "spf-add-address")
+    assert [(c.name, c.new) for c in found.changes] == [("shop.example", (f"v=spf1 mx ip4:{IP} -all",))]
+
+
+def test_an_alias_of_others_is_theirs_to_change() -> None:
+    zone: Zone = {
+        ("bounce.shop.example", "CNAME"): ["in.esp.example"],
+        ("in.esp.example", "TXT"): [b"v=spf1 -all"],
+        ("in.esp.example", "MX"): [(10, "mx.shop.example")],
+    }
+    found = proposed(zone, Scenario("a@shop.example", (IP,), "b@bounce.shop.example", signers=()))
+    assert only(found, "no-record-alias-elsewhere").facts["target"] == "in.esp.example"
+    assert not any(change.name == "in.esp.example" for p in found for change in p.changes)
+
+
+def test_of_a_provider_all_its_aliases_are_published() -> None:
+    key = GOOD.record.encode()
+    zone: Zone = {(f"{name}.mcsv.net", "TXT"): [key] for name in ("k2._domainkey", "dkim2", "dkim3")}
+    found = proposed(zone | REJECT, signed("k2", "mcsv.net"))
+    alias = only(found, "dkim-alias-key")
+    assert {(c.name, c.new) for c in alias.changes} == {
+        ("k2._domainkey.shop.example", ("dkim2.mcsv.net",)),
+        ("k3._domainkey.shop.example", ("dkim3.mcsv.net",)),
+    }
+
+
+def test_a_key_of_the_domains_own_needs_nobody_else() -> None:
+    zone: Zone = {("s1._domainkey.mail.shop.example", "TXT"): [GOOD.record.encode()]}
+    strict = txt(_dmarc="v=DMARC1; p=reject; adkim=s")
+    alias = only(proposed(zone | strict, signed("s1", "mail.shop.example")), "dkim-alias-own-key")
+    assert (alias.settings[0].who, alias.cautions) == ("mail-admin", ())
+
+
+def test_a_service_that_takes_no_return_paths_is_not_asked_for_one() -> None:
+    zone: Zone = {
+        ("mcsv.net", "TXT"): [f"v=spf1 ip4:{IP} -all".encode()],
+        ("mcsv.net", "MX"): [(10, "mx.shop.example")],
+    }
+    found = proposed(zone | REJECT, Scenario("a@shop.example", (IP,), "b@mcsv.net", signers=()))
+    assert not {"dmarc-return-path", "dmarc-own-return-path"} & {p.id for p in found}

@@ -137,9 +137,8 @@ def test_an_offered_cure_cures_and_harms_nobody(case: Case) -> None:
         assert cures <= refused
         assert not cures & left
         assert {(c.receiver, c.address) for c in proposal.leaves} <= left
-        if proposal.kind == "cure":
-            assert cures
-            cured |= cures
+        assert bool(cures) == (proposal.kind == "cure")
+        cured |= cures
         if not proposal.narrows:
             for domain in {survey.domain for survey in before.surveys}:
                 assert passing(case.zone, domain) <= passing(after_zone, domain)

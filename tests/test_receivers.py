@@ -149,6 +149,11 @@ def _receiver(*rules: tuple[dict[str, str], str]) -> Receiver:
             "deferred",
         ),
         (
+            [({"reverse": "missing"}, "refused"), ({"spf": "fail"}, "deferred")],
+            {"reverse": "unknown", "spf": "fail"},
+            "deferred",
+        ),  # not taken either way
+        (
             [({"spf": "fail"}, "marked"), ({"dkim": "none"}, "refused")],
             {"spf": "temperror", **UNSIGNED},
             "refused",

@@ -30,6 +30,23 @@ ROWS = [
     }),
 ]  # fmt: skip
 
+VALUE = "v=spf1 ip4:192.0.2.1 ~all"
+FIX = {
+    "proposals": [{
+        "id": "spf-close-all", "kind": "improvement", "who": "domain-owner",
+        "facts": {"domain": "f.example", "addresses": []},
+        "changes": [{"name": "f.example", "type": "TXT", "old": ["v=spf1 +all"], "new": [VALUE, HOSTILE]}],
+        "settings": [{"id": "helo", "who": "mail-admin", "value": HOSTILE}],
+        "receivers": ["gmail", HOSTILE], "findings": ["spf-passes-everyone", HOSTILE], "reach": [],
+        "cautions": [{"id": "caution-name-all-senders", "facts": {"domain": HOSTILE}}],
+    }],
+    "advice": [
+        {"id": "no-record-senders-unknown", "facts": {"domain": "f.example"}}, {"id": HOSTILE, "facts": {}}
+    ],
+    "grade": "C", "spoofable": "yes", "hosts": None, "findings": [],
+}  # fmt: skip
+ROWS.append(row("f.example", grade="A", findings=[finding("spf-passes-everyone", "medium")], fix=FIX))
+
 
 def page(rows: list[dict[str, Any]], language: str = "en", comparison: Any = None) -> str:
     summary = Summary()
@@ -121,6 +138,10 @@ def test_without_rows_there_is_a_page() -> None:
     assert "</html>" in page([])
 
 
+def test_a_row_that_proposes_nothing_is_no_fault() -> None:
+    assert "a.example" in page([row("a.example", fix=None)])
+
+
 def test_rows_with_some_fields_only_are_shown() -> None:
     text = page([{"schema": "senderauth/audit/1", "domain": "a.example", "grade": "B"}])
     assert "a.example" in text
@@ -137,7 +158,7 @@ def test_the_command_leaves_no_half_page(tmp_path: Path) -> None:
     audit.write_text(audit.read_text() + "not a row\n")
     done = senderauth("report", str(audit), "-o", str(out))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert f"{audit}:6:" in done.stderr
+    assert f"{audit}:{len(ROWS) + 1}:" in done.stderr
     assert out.read_bytes() == whole
     assert list(tmp_path.glob("*.part")) == []
     done = senderauth("report", str(audit), "-o", str(tmp_path / "none" / "a.html"))
@@ -223,7 +244,10 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def shown(browser: Any, tmp_path: Path) -> Iterator[Any]:
     """The page of 250 rows, and afterwards: no error, nothing loaded."""
-    rows = [*ROWS, *(row(f"{n:03}.example", grade="ABCDEF"[n % 6], spf__lookups=n % 11) for n in range(245))]
+    rows = [
+        *ROWS,
+        *(row(f"{n:03}.example", grade="ABCDEF"[n % 6], spf__lookups=n % 11) for n in range(250 - len(ROWS))),
+    ]
     file = tmp_path / "page.html"
     file.write_text(page(rows), "utf-8")
     tab = browser.new_page()
@@ -350,6 +374,26 @@ def test_what_changed_can_be_chosen_and_stands_with_its_domain(browser: Any, tmp
     assert names(tab) == ["b.example"]
     assert "grade: A → E" in tab.inner_text("tr.detail")
     tab.close()
+
+
+def test_a_domain_opens_with_what_to_change_ready_to_copy(shown: Any) -> None:
+    shown.fill("#search", "spf-close-all")  # proposals are found, too
+    shown.wait_for_timeout(300)
+    assert names(shown) == ["f.example"]
+    shown.click("button.open")
+    opened = " ".join(shown.inner_text("tr.detail").split())
+    assert "Close the SPF record of f.example: ~all in place of +all" in opened
+    assert "Refuse no longer: Gmail" in opened
+    assert "No record can be proven to close f.example to strangers yet" in opened
+    assert "Once all of it is made: Grade C Spoofable yes" in opened
+    assert "<img src=x onerror=alert(2)>" in opened  # as text
+    assert shown.locator("tr.detail img").count() == 0
+    assert shown.locator("tr.detail .change code").nth(3).inner_text() == VALUE
+    copy = shown.locator("tr.detail .copy")
+    assert copy.count() == 2  # the name, and the value that can be shown as it is
+    shown.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    copy.nth(1).click()
+    assert (shown.evaluate("window.copied"), copy.nth(1).inner_text()) == (VALUE, "Copied")
 
 
 def test_it_opens_a_domain_by_keyboard(shown: Any) -> None:

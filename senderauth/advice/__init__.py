@@ -16,13 +16,20 @@ if TYPE_CHECKING:
     from senderauth.advice.explainer import Candidate, Explained, Explainer, Explanation, Group, explain
     from senderauth.advice.message import Examined, MessageReport, verify_message
     from senderauth.advice.proposals import (
+        DomainReport,
         Judged,
         Proposal,
         PublicKey,
         WhatIf,
+        as_proposed,
+        is_worse,
         new_pair,
+        outcome_of,
+        plan_of,
         propose,
+        propose_for_domain,
         public_key,
+        sent_again,
         what_if,
     )
 
@@ -30,6 +37,7 @@ __all__ = [
     "Action",
     "Candidate",
     "Claim",
+    "DomainReport",
     "DraftReport",
     "Examined",
     "Explained",
@@ -43,13 +51,19 @@ __all__ = [
     "Remedy",
     "Report",
     "WhatIf",
+    "as_proposed",
     "check",
     "check_draft",
     "explain",
+    "is_worse",
     "new_pair",
+    "outcome_of",
+    "plan_of",
     "propose",
+    "propose_for_domain",
     "public_key",
     "remedies",
+    "sent_again",
     "verify_message",
     "what_if",
 ]
@@ -61,9 +75,12 @@ _DOORS |= {"Claim": "claims"}
 _DOORS |= dict.fromkeys(("Examined", "MessageReport", "verify_message"), "message")
 _DOORS |= dict.fromkeys(("DraftReport", "check_draft"), "draft")
 _DOORS |= dict.fromkeys(
-    ("Judged", "Proposal", "PublicKey", "WhatIf", "new_pair", "propose", "public_key", "what_if"),
+    (
+        "DomainReport", "Judged", "Proposal", "PublicKey", "WhatIf", "as_proposed", "is_worse", "new_pair",
+        "outcome_of", "plan_of", "propose", "propose_for_domain", "public_key", "sent_again", "what_if",
+    ),
     "proposals",
-)
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

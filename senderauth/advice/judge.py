@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from senderauth import dmarc, lint, spf
+from senderauth import dkim, dmarc, lint, spf
 from senderauth.advice.action import Remedy
 from senderauth.advice.remedies import remedies
 from senderauth.dns import CachingResolver, Resolver, together
@@ -56,6 +56,11 @@ class Report:
         2: a host that was named has no address; 3: DNS would not tell, and nothing worse is known.
         """
         return exit_code(self.predictions, self.hosts, self.findings, fail_on)
+
+    @property
+    def found_signatures(self) -> tuple[dkim.SignatureResult, ...]:
+        """None: the mail is only planned."""
+        return ()
 
     @property
     def spf(self) -> spf.Result | None:

@@ -88,6 +88,11 @@ class MessageReport:
         return exit_code(self.predictions, self.hosts, self.findings, fail_on)
 
     @property
+    def found_signatures(self) -> tuple[dkim.SignatureResult, ...]:
+        """What each signature came to."""
+        return tuple(one.result for one in self.signatures)
+
+    @property
     def spf(self) -> spf.Result | None:
         """For MAIL FROM; None where it could not be judged."""
         return self.verdicts[0].spf if self.verdicts and self.verdicts[0].address else None

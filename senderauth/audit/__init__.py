@@ -1,10 +1,11 @@
 """Many domains: read, judged side by side, written in order, continued where it stopped."""
 
 from senderauth.audit.compare import SILENT, Change, Comparison, Difference, compare
-from senderauth.audit.examine import PARTS, TRIED, Options, chosen_parts
+from senderauth.audit.examine import PARTS, TRIED, Options, by_organization, chosen_parts
 from senderauth.audit.job import Job, Progress, Result, Running
+from senderauth.audit.lists import List
 from senderauth.audit.load import load_rows
-from senderauth.audit.read import Entry, chosen_selectors, read
+from senderauth.audit.read import Entry, chosen_selectors
 from senderauth.audit.row import FIELDS, GRADES, SCHEMA, Row, document
 from senderauth.audit.run import NameServersGone, audit, audit_rows, tune_memory
 from senderauth.audit.summary import Summary
@@ -22,6 +23,7 @@ __all__ = [
     "Difference",
     "Entry",
     "Job",
+    "List",
     "NameServersGone",
     "Options",
     "Progress",
@@ -32,6 +34,7 @@ __all__ = [
     "WriteError",
     "audit",
     "audit_rows",
+    "by_organization",
     "chosen_fields",
     "chosen_parts",
     "chosen_selectors",
@@ -39,6 +42,5 @@ __all__ = [
     "document",
     "format_of",
     "load_rows",
-    "read",
     "tune_memory",
 ]

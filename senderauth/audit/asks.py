@@ -116,3 +116,36 @@ class Asks:
         fresh._kept = {question: answer for question, answer in self._kept.items() if not answer.unknown}
         fresh._missing, fresh.answered = self._missing, self.answered
         return fresh
+
+    def beside(self) -> Asks:
+        """The same knowledge for questions that are no part of the row: what they find out is not told, and
+        what is unknown is not waited for again.
+        """
+        other = Asks(self._domain, self._network, self._shared)
+        other._kept, other._missing = dict(self._kept), self._missing
+        other.answered, other._timed_out = self.answered, self._timed_out
+        return other
+
+
+class Remembered:
+    """Answers kept as long as one row is in hand, whatever their TTL: it is judged several times on the same
+    DNS, and nothing is asked twice for that.
+    """
+
+    def __init__(self, over: Resolver) -> None:
+        self._over = over
+        self._kept: dict[Question, Answer] = {}
+
+    async def resolve(self, question: Question) -> Answer:
+        """The answer that was given first."""
+        answer = self._kept.get(question)
+        if answer is None:
+            answer = self._kept[question] = await self._over.resolve(question)
+        return answer
+
+    async def resolve_all(self, questions: Iterable[Question]) -> list[Answer]:
+        """As `resolve`; what is not kept is asked side by side."""
+        asked = list(questions)
+        new = [question for question in dict.fromkeys(asked) if question not in self._kept]
+        self._kept |= zip(new, await resolve_all(self._over, new), strict=True)
+        return [self._kept[question] for question in asked]

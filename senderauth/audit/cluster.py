@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterable
-from importlib.metadata import version
 from itertools import islice
 from threading import Lock
 from time import monotonic
@@ -83,6 +82,10 @@ class Cluster:
         """No new part is begun; those under way are finished."""
         self.stopped = True
 
+    def begin_anew(self) -> None:
+        """Workers forget what they were told so far."""
+        self._run = uuid4().hex
+
     def close(self) -> None:
         """Leaves the cluster."""
         self._client.close()
@@ -127,6 +130,8 @@ _audits: dict[str, tuple[Audit[bytes], Resolver]] = {}
 
 
 def _version() -> str:
+    from importlib.metadata import version  # a tenth of a second
+
     return version("senderauth")
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from senderauth import adsp, dkim, dmarc, lint, spf
+from senderauth import adsp, dkim, dmarc, lint, names, spf
 from senderauth.advice import check
 from senderauth.audit import parts as of_row
 from senderauth.audit.asks import Asks
@@ -27,8 +28,10 @@ PARTS = ("spf", "dmarc", "adsp", "dkim", "mx", "mta_sts", "tls_rpt", "spoofing",
 NEEDED_TO_SPOOF = frozenset({"spf", "dmarc", "adsp", "mx"})
 
 
-def chosen_parts(text: str | None) -> frozenset[str]:
-    """The parts that `--only a,b` names with what they need, all where none are. Raises ValueError."""
+def chosen_parts(text: str | None, *, with_fix: bool = False) -> frozenset[str]:
+    """The parts that `--only a,b` names with what they need, all where none are. Raises ValueError, also
+    where changes are to be proposed and what they are tried on is left out.
+    """
     if text is None:
         return frozenset(PARTS)
     wanted = {word.strip().lower().replace("-", "_") for word in text.split(",") if word.strip()}
@@ -37,7 +40,20 @@ def chosen_parts(text: str | None) -> frozenset[str]:
             raise ValueError(f"--only: {word!r} is none of {', '.join(PARTS)}")
     if not wanted:
         raise ValueError(f"--only: name some of {', '.join(PARTS)}")
+    if with_fix and "spoofing" not in wanted:
+        raise ValueError("--fix tries changes on the whole domain: --only must name spoofing, too")
     return frozenset(wanted | NEEDED_TO_SPOOF if "spoofing" in wanted else wanted)
+
+
+def by_organization(senders: Iterable[Scenario]) -> dict[str, tuple[Scenario, ...]]:
+    """Sends by the registrable domains of their author and return path."""
+    found: dict[str, tuple[Scenario, ...]] = {}
+    for sender in senders:
+        path = sender.mail_from_address
+        domains = [sender.author_address.domain, *([path.domain] if path is not None else [])]
+        for owner in dict.fromkeys(names.registrable(domain) or domain for domain in domains):
+            found[owner] = (*found.get(owner, ()), sender)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +68,10 @@ class Options:
     """Rows tell how long they took; then no two runs give the same bytes."""
     parts: frozenset[str] = frozenset(PARTS)
     """Those of `PARTS` that are wanted; what only the others need is not asked."""
+    with_fix: bool = False
+    """Rows tell what to change, each change tried."""
+    senders: Mapping[str, tuple[Scenario, ...]] = field(default_factory=dict)
+    """Sends that no change may make worse, by the organizations that they use the names of."""
 
 
 async def examine(entry: Entry, asks: Asks, options: Options, branches: spf.Branches | None = None) -> Row:
@@ -60,10 +80,10 @@ async def examine(entry: Entry, asks: Asks, options: Options, branches: spf.Bran
     """
     if entry.error is not None:
         return Row(entry.n, entry.given, entry.domain, "bad-input", entry.error)
-    return await _Examination(entry, asks, options, branches).row()
+    return await Examination(entry, asks, options, branches).row()
 
 
-class _Examination:
+class Examination:
     """One domain on its way to a row: each part has a method, and what it finds an attribute."""
 
     def __init__(self, entry: Entry, asks: Asks, options: Options, branches: spf.Branches | None) -> None:

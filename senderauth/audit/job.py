@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
+from tempfile import SpooledTemporaryFile
+from time import monotonic, sleep
 from typing import Any, BinaryIO, Protocol
 
 from senderauth.audit import write
+from senderauth.audit.again import Unknown, open_questions
 from senderauth.audit.cluster import Cluster
 from senderauth.audit.examine import Options
 from senderauth.audit.jobs import Pool
-from senderauth.audit.read import Entry, read
+from senderauth.audit.lists import List
+from senderauth.audit.read import Entry
+from senderauth.audit.recover import exchange, recovered
 from senderauth.audit.row import FIELDS, Row, document
-from senderauth.audit.run import CACHE_SIZE, Audit
+from senderauth.audit.run import CACHE_SIZE, MAX_WAIT, WAIT, Audit, NameServersGone
 from senderauth.audit.summary import Summary
 from senderauth.dns import Resolver
 from senderauth.values import SEVERITIES, Severity
 
+Auditor = Audit[bytes] | Pool | Cluster
 CHUNK = 1 << 20
 
 
@@ -104,11 +109,16 @@ class Running:
     """A job on its way; `stop` may be called by a signal's handler."""
 
     def __init__(self, job: Job, resolver: Resolver, progress: Progress | None = None) -> None:
-        self.job, self._progress = job, progress
+        self.job, self._resolver, self._progress = job, resolver, progress
         self.summary = Summary()
-        self._encode = write.encoder("jsonl" if job.kind == "parquet" else job.kind, job.fields)
+        self._kind: write.Format = "jsonl" if job.kind == "parquet" else job.kind
+        self._encode = write.encoder(self._kind, job.fields)
+        self._unknown = Unknown()
+        self._begun: deque[Entry] = deque()
+        """Entries whose rows are not written yet."""
+        self._stopped = False
         retries, size = job.retries, job.cache_size
-        self._audit: Audit[bytes] | Pool | Cluster
+        self._audit: Auditor
         if job.scheduler:
             self._audit = Cluster(job.scheduler, resolver, job.options, retries=retries, cache_size=size)
         elif job.jobs > 1:
@@ -121,12 +131,13 @@ class Running:
         self._count(whole)
         return self._encode(whole)
 
-    def _count(self, whole: Mapping[str, Any]) -> None:
-        self.summary.add(whole)
+    def _count(self, row: Mapping[str, Any]) -> None:
+        self.summary.add(row)
+        self._unknown.note(row)
         if self._progress is not None:
             self._progress.row(self.summary)
 
-    def _lines(self, entries: Iterable[Entry]) -> Iterator[bytes]:
+    def _lines(self, entries: List) -> Iterator[bytes]:
         """The rows as they are written."""
         lines = self._audit.rows(entries, width=self.job.width)
         if isinstance(self._audit, Audit):
@@ -141,6 +152,7 @@ class Running:
 
     def stop(self) -> None:
         """No new domain is begun; those in hand are finished and written."""
+        self._stopped = True
         self._audit.stop()
 
     def execute(self) -> Result:
@@ -148,81 +160,141 @@ class Running:
         NameServersGone; whatever it raises, rows that were written stay.
         """
         try:
-            return self._execute()
+            with ExitStack() as stack:
+                return self._execute(stack)
         finally:
             if isinstance(self._audit, Cluster):
                 self._audit.close()
 
-    def _execute(self) -> Result:
+    def _execute(self, stack: ExitStack) -> Result:
         job, begun = self.job, monotonic()
-        kind: write.Format = "jsonl" if job.kind == "parquet" else job.kind
         path = None if job.target is None else write.working_path(job.target, job.kind)
         resume = job.resume and path is not None and path.exists()
         if job.resume and not resume and job.target is not None and job.target.exists():
             raise ValueError(f"{job.target} is complete")
-        last, given = 0, None
-        if resume and path is not None:
+        entries = List(self._source(stack))
+        output = self._output(path, stack)
+        if resume:
             if job.retry_unknown:
-                self._retry(path, kind)
-            for row in write.recovered(path, kind):
-                self.summary.add(row)
-                last, given = row["n"], row.get("given")
-        with ExitStack() as stack:
-            entries = read(self._source(stack))
-            total = lines_of(job.source)
-            if self._progress is not None:
-                self._progress.begin(total, self.summary.rows)
-            header = write.csv_header(job.fields) if kind == "csv" else b""
-            output = write.Output(path, header=header, resume=resume)
-            stack.callback(output.close)
-            for line in self._lines(_after(entries, last, given)):
-                output.write(line)
-        complete = not self._audit.stopped
+                output = self._retry(output, stack)
+            self._recover(output.path, entries)
+        entries.note = self._begun.append
+        if self._progress is not None:
+            self._progress.begin(lines_of(job.source), self.summary.rows)
+        output.begin(write.csv_header(job.fields) if self._kind == "csv" else b"", resume=resume)
+        for line in self._lines(entries):
+            output.write(line)
+            self._unknown.written(self._begun.popleft())
+        output.check()
+        complete, rows = not self._stopped, output.rows
+        if complete and job.retries and output.regular:
+            self._ask_again(output, stack)
         if complete and job.kind == "parquet" and path is not None and job.target is not None:
             write.to_parquet(path, job.target, job.fields)
             path.unlink()
-        return Result(self.summary, complete, monotonic() - begun, output.rows)
+        return Result(self.summary, complete, monotonic() - begun, rows)
 
     def _source(self, stack: ExitStack) -> BinaryIO:
         if self.job.source is None:
             return sys.stdin.buffer
         return stack.enter_context(self.job.source.open("rb"))
 
-    def _retry(self, path: Path, kind: write.Format) -> None:
-        """Writes the rows anew, those that were unknown examined again, and puts them in the place of the
-        old ones once all are there.
+    def _output(self, path: Path | None, stack: ExitStack) -> write.Output:
+        output = write.Output(path)
+        stack.callback(output.close)
+        return output
+
+    def _recover(self, path: Path, entries: List) -> None:
+        """Counts the rows that are there, and takes their entries from the list. ValueError if the list is
+        not the one that was begun.
         """
+        seen = write.csv_cell if self._kind == "csv" else str
+        for row in recovered(path, self._kind, self.job.fields):
+            n, given = row["n"], row.get("given")
+            entry = next(entries, None)
+            if entry is None or entry.n != n:
+                raise ValueError(
+                    f"the list is not the one that was begun: its line {n} was one with a domain"
+                )
+            if given is not None and seen(entry.given) != given:
+                raise ValueError(f"line {n} of the list is {entry.given!r}, in the output it was {given!r}")
+            self.summary.add(row)
+            if not self.job.retry_unknown:
+                self._unknown.note(row)
+                self._unknown.written(entry)
+
+    # --- what was unknown -------------------------------------------------------------------------
+
+    def _ask_again(self, output: write.Output, stack: ExitStack) -> None:
+        """Examines at the end once more what is unknown."""
+        summary, unknown = self.summary, self._unknown
+        entries = unknown.entries(summary.rows)
+        if not entries:
+            return
+        summary.asked_again, before = len(entries), summary.unknown_count
+        questions = {entry.n: unknown[entry.n].questions for entry in entries}
+        until = monotonic() + min(WAIT * 2**self.job.retries, MAX_WAIT)
+        while monotonic() < until and not self._stopped:
+            sleep(0.1)
+        try:
+            self._exchange(entries, questions, output.path, stack)
+        except write.WriteError as error:
+            raise write.WriteError(output.rows, error.why) from error
+        summary.answered = before - summary.unknown_count
+
+    def _retry(self, output: write.Output, stack: ExitStack) -> write.Output:
+        """Examines a file's unknown rows once more before it is continued. The file to go on with."""
         if self.job.source is None:
             raise ValueError("--retry-unknown reads the list again: give it as a file")
-        wanted = {row["n"] for row in write.recovered(path, kind) if row["state"] == "unknown"}
-        if not wanted:
-            return
-        new = path.with_name(path.name + ".retried")
-        counted, self.summary = self.summary, Summary()
-        with self.job.source.open("rb") as source, path.open("rb") as old:
-            again = self._lines(e for e in read(source) if e.n in wanted)
-            output = write.Output(new)
-            lines = iter(old)
-            if kind == "csv":
-                output.write(next(lines))
-            for n, line in zip(_numbers(path, kind), lines, strict=False):
-                output.write(next(again, line) if n in wanted and not self._audit.stopped else line)
-            output.close()
-        self.summary = counted
-        os.replace(new, path)
+        rows = recovered(output.path, self._kind, self.job.fields)
+        questions = {row["n"]: open_questions(row) for row in rows if row["state"] == "unknown"}
+        if not questions:
+            return output
+        before = self._audit
+        with self.job.source.open("rb") as source:
+            entries = (entry for entry in List(source) if entry.n in questions)
+            output = self._exchange(entries, questions, output.path, stack) or output
+        self._audit = before
+        if self._stopped:
+            before.stop()
+        return output
 
+    def _anew(self) -> Audit[bytes] | Cluster:
+        """Who asks with fresh caches. One process is enough, but a cluster may reach what we cannot."""
+        job, retries, size = self.job, self.job.retries, self.job.cache_size
+        if isinstance(self._audit, Cluster):
+            self._audit.begin_anew()
+            return self._audit
+        audit = Audit(self._resolver, write.whole_line, job.options, retries=retries, cache_size=size)
+        self._audit = audit
+        if self._stopped:
+            audit.stop()
+        return audit
 
-def _numbers(path: Path, kind: write.Format) -> Iterator[int]:
-    return (row["n"] for row in write.recovered(path, kind))
-
-
-def _after(entries: Iterable[Entry], last: int, given: str | None) -> Iterator[Entry]:
-    """The entries that are still to do. ValueError if the list is not the one that was begun."""
-    for entry in entries:
-        if entry.n > last:
-            yield entry
-        elif entry.n == last and given is not None and entry.given != given:
-            raise ValueError(f"line {last} of the list is {entry.given!r}, in the output it was {given!r}")
+    def _exchange(
+        self, entries: Iterable[Entry], questions: Mapping[int, int], path: Path, stack: ExitStack
+    ) -> write.Output | None:
+        """Examines these and puts the rows that leave fewer questions open than the old ones in their places.
+        The file that is then at `path`, None if it stayed.
+        """
+        if self._progress is not None:
+            self._progress.begin(len(questions), 0)
+        with SpooledTemporaryFile(CHUNK, dir=str(path.parent)) as kept:
+            with suppress(NameServersGone):
+                for line in self._anew().rows(entries, width=self.job.width):
+                    row = json.loads(line)
+                    if open_questions(row) < questions[row["n"]]:
+                        if row["n"] in self._unknown:
+                            self.summary.exchange(self._unknown[row["n"]].words, row)
+                        kept.write(self._encode(row))
+                    if self._progress is not None:
+                        self._progress.row(self.summary)
+            if not kept.tell():
+                return None
+            kept.seek(0)
+            new = self._output(path.with_name(path.name + ".retried"), stack)
+            exchange(path, new, kept)
+            return new
 
 
 def lines_of(source: Path | None) -> int | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from threading import Thread
@@ -22,6 +22,7 @@ from zlib import crc32
 
 from senderauth import names
 from senderauth.audit.examine import Options
+from senderauth.audit.lists import List
 from senderauth.audit.read import Entry
 from senderauth.audit.run import WINDOW, Audit, NameServersGone, tune_memory
 from senderauth.audit.write import whole_line
@@ -32,6 +33,7 @@ BATCH = 50
 IDLE = 0.003
 """Seconds between two looks into an empty queue."""
 GONE, END, STOP = b"gone", "end", "stop"
+LOST = "a worker process was lost; what is written stays, go on with --resume"
 
 
 class Pool:
@@ -48,7 +50,7 @@ class Pool:
         """No new domain is begun; those in hand are finished."""
         self.stopped = True
 
-    def rows(self, entries: Iterable[Entry], *, width: int = 500) -> Generator[bytes, None, None]:
+    def rows(self, entries: List, *, width: int = 500) -> Generator[bytes, None, None]:
         """Runs and yields in order. OSError if a process is lost."""
         context = get_context("spawn")
         workers: list[tuple[Any, Connection]] = []
@@ -59,49 +61,51 @@ class Pool:
                 process.start()
                 theirs.close()
                 workers.append((process, ours))
-            yield from self._ordered(iter(entries), [pipe for _, pipe in workers])
+            yield from self._ordered(entries, [pipe for _, pipe in workers])
         finally:
             for process, pipe in workers:
                 pipe.close()
                 process.join(1.0)
                 process.terminate()
 
-    def _ordered(self, entries: Iterator[Entry], pipes: list[Connection]) -> Generator[bytes, None, None]:
+    def _ordered(self, entries: List, pipes: list[Connection]) -> Generator[bytes, None, None]:
         done: dict[int, bytes] = {}
         sent = written = 0
-        feeding, open_ = True, list(pipes)
+        open_ = list(pipes)
         while open_:
-            while feeding and sent - written < WINDOW and not self.stopped:
+            late: list[int] = []
+            while pipes and sent - written < WINDOW and not self.stopped:
                 count = self._feed(entries, sent, pipes)
-                sent, feeding = sent + count, count > 0
-                if sent - written > WINDOW // 2:
+                sent += count
+                if not count and entries.pipe and not entries.ended:
+                    late = [entries.pipe.descriptor]
+                if not count or sent - written > WINDOW // 2:
                     break  # results wait
-            if (not feeding or self.stopped) and pipes:
+            if (entries.ended or self.stopped) and pipes:
                 for pipe in pipes:
-                    pipe.send(STOP if self.stopped else END)
-                pipes, feeding = [], False
-            for ready in wait(open_, timeout=1.0):
-                assert isinstance(ready, Connection)
-                if self._take(ready, done):
+                    _send(pipe, STOP if self.stopped else END)
+                pipes = []
+            for ready in wait([*open_, *late], timeout=1.0):
+                if not isinstance(ready, Connection):
+                    assert entries.pipe
+                    entries.pipe.fill()
+                elif self._take(ready, done):
                     open_.remove(ready)
             while written in done:
                 yield done.pop(written)
                 written += 1
 
-    def _feed(self, entries: Iterator[Entry], first: int, pipes: list[Connection]) -> int:
+    def _feed(self, entries: List, first: int, pipes: list[Connection]) -> int:
         """Sends some entries; how many there were."""
         batches: list[list[tuple[int, Entry]]] = [[] for _ in pipes]
-        count = 0
-        for entry in entries:
+        found = entries.batch(BATCH * len(pipes))
+        for index, entry in enumerate(found, first):
             owner = names.registrable(entry.domain) or entry.domain
-            batches[crc32(owner.encode()) % len(pipes)].append((first + count, entry))
-            count += 1
-            if count >= BATCH * len(pipes):
-                break
+            batches[crc32(owner.encode()) % len(pipes)].append((index, entry))
         for pipe, batch in zip(pipes, batches, strict=True):
             if batch:
-                pipe.send(batch)
-        return count
+                _send(pipe, batch)
+        return len(found)
 
     def _take(self, pipe: Connection, done: dict[int, bytes]) -> bool:
         """What a worker has sent; whether it is through."""
@@ -113,9 +117,16 @@ class Pool:
                 if not message:
                     return True
                 done[int.from_bytes(message[:8], "big")] = message[8:]
-        except EOFError:
-            raise OSError("a worker process was lost; what is written stays, go on with --resume") from None
+        except (EOFError, ConnectionError):
+            raise OSError(LOST) from None
         return False
+
+
+def _send(pipe: Connection, message: object) -> None:
+    try:
+        pipe.send(message)
+    except ConnectionError:  # else it would pass for a reader of the output that has gone
+        raise OSError(LOST) from None
 
 
 # --- in the worker ---------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Reading a list of domains: one a line, CSV with a header, or JSON lines; as a stream of any length.
+"""From a line of a list to an entry: a domain a line, CSV with a header, or JSON lines.
 
 Which of the three it is, the first line that says anything tells: one that begins with "{" is JSON, one that
 names a column "domain" among others is a CSV header. Every line that is not empty and no comment gives one
@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import Any
 
 from senderauth import names
 from senderauth.simulation import Scenario, ScenarioError, parse_signer
@@ -71,6 +71,8 @@ def entry(n: int, given: object, facts: Mapping[str, Any] | None = None) -> Entr
 
 def _with_facts(n: int, text: str, domain: str, facts: Mapping[str, Any]) -> Entry:
     signers = _items(facts.get("signers"), "dkim")
+    if signers == ("none",):  # as in the list of `lint` and --senders
+        signers = ()
     scenario = Scenario(
         text,
         _items(facts.get("host"), "host") or (),
@@ -126,48 +128,33 @@ def chosen_selectors(text: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(selector for selector in found if selector))
 
 
-# --- streams ---------------------------------------------------------------------------------------
+# --- lines -----------------------------------------------------------------------------------------
 
 
-def read(file: BinaryIO) -> Iterator[Entry]:
-    """The entries of a file. Raises ValueError for one that is no text (UTF-16, a compressed file)."""
-    kind, delimiter = "", ","
-    header: tuple[str, ...] = ()
-    for n, raw in _lines(file):
+class Reader:
+    """Makes entries of a list's lines, in their order."""
+
+    def __init__(self) -> None:
+        self._kind, self._delimiter = "", ","
+        self._header: tuple[str, ...] = ()
+
+    def entry(self, n: int, raw: bytes | None) -> Entry | None:
+        """The entry of line `n`, None where it gives none. `raw` is None for a line that is too long."""
         if raw is None:
-            yield _bad(n, "", "audit-line-too-long", limit=MAX_LINE)
-            continue
+            return _bad(n, "", "audit-line-too-long", limit=MAX_LINE)
         text = raw.decode("utf-8", "replace").strip()
         if not text or text.startswith("#"):
-            continue
-        if not kind:
-            kind, delimiter = _kind(text)
-            if kind == "csv":
-                header = tuple(_column(cell) for cell in _cells(text, delimiter))
-                continue
-        if kind == "json":
-            yield _from_json(n, text)
-        elif kind == "csv":
-            yield _from_csv(n, text, header, delimiter)
-        else:
-            yield entry(n, text.partition(" #")[0])
-
-
-def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
-    """Lines with their numbers, None for one that is too long: it is passed over, never kept."""
-    n = 0
-    while line := file.readline(MAX_LINE + 1):
-        n += 1
-        if n == 1:
-            if line.startswith((b"\xff\xfe", b"\xfe\xff", b"\x1f\x8b", b"PK\x03\x04")):
-                raise ValueError("the list is no text in UTF-8")
-            line = line.removeprefix(b"\xef\xbb\xbf")
-        if len(line) > MAX_LINE:
-            while line and not line.endswith(b"\n"):
-                line = file.readline(MAX_LINE)
-            yield n, None
-        else:
-            yield n, line
+            return None
+        if not self._kind:
+            self._kind, self._delimiter = _kind(text)
+            if self._kind == "csv":
+                self._header = tuple(_column(cell) for cell in _cells(text, self._delimiter))
+                return None
+        if self._kind == "json":
+            return _from_json(n, text)
+        if self._kind == "csv":
+            return _from_csv(n, text, self._header, self._delimiter)
+        return entry(n, text.partition(" #")[0])
 
 
 def _kind(text: str) -> tuple[str, str]:

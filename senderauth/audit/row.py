@@ -166,6 +166,85 @@ class Silence:
 
 
 @frozen
+class Change:
+    """The records of one name and type that go and come; others there stay."""
+
+    name: str
+    type: str
+    old: tuple[str, ...]
+    """TXT with its strings joined, one character an octet; MX as "10 mail.example.com"."""
+    new: tuple[str, ...]
+
+
+@frozen
+class Setting:
+    """What must be set outside DNS for a change to work."""
+
+    id: str
+    """"mail-from", "dkim", "helo", "sign"."""
+    who: str
+    value: str
+
+
+@frozen
+class Reach:
+    """What an SPF record lets through before and after, as far as networks tell."""
+
+    domain: str
+    lost: int
+    """Addresses that are no longer authorised."""
+    gained4: int
+    gained6: int
+    lookups: int
+    """Afterwards, in the worst case."""
+    voids: int
+
+
+@frozen
+class Proposal:
+    """Changes that were tried: what they cure, and that they harm nothing."""
+
+    id: str
+    kind: Literal["cure", "improvement"]
+    """"cure": of a refusal that a named host would meet."""
+    who: str
+    """Who can make them."""
+    facts: Mapping[str, object]
+    changes: tuple[Change, ...]
+    settings: tuple[Setting, ...]
+    receivers: tuple[str, ...]
+    """Those who refuse no longer."""
+    findings: tuple[str, ...]
+    """Ids of the findings that are gone afterwards."""
+    reach: tuple[Reach, ...]
+    cautions: tuple[Reason, ...]
+    """What to mind, what is laxer, and what the trial does not cover."""
+
+
+@frozen
+class Advice:
+    """What no record cures, and what to do instead."""
+
+    id: str
+    facts: Mapping[str, object]
+
+
+@frozen
+class Fix:
+    """What to change, and how the domain stands once all of it is made."""
+
+    proposals: tuple[Proposal, ...]
+    """They can be made one by one or all together."""
+    advice: tuple[Advice, ...]
+    grade: Grade | None
+    spoofable: Spoofable | None
+    hosts: Outcome | None
+    """The worst answer to the hosts that the line names; None where it names none."""
+    findings: tuple[str, ...]
+    """Ids of the findings of medium and high severity that no proposal cures."""
+
+
+@frozen
 class Row:
     """All that the audit says of one line of the input."""
 
@@ -194,6 +273,8 @@ class Row:
     unknown: tuple[Silence, ...] = ()
     elapsed: float | None = None
     """Seconds, where it was asked for."""
+    fix: Fix | None = None
+    """Where it was asked for."""
 
 
 FIELDS = (
@@ -201,13 +282,15 @@ FIELDS = (
     "mta_sts", "tls_rpt", "hosts", "findings", "unknown", "elapsed",
 )  # fmt: skip
 """The fields of a row's document, in order, after "schema"."""
+FIX = "fix"
+"""The field more that a row has where changes are proposed."""
 
 
 def document(row: Row) -> dict[str, Any]:
     """The row as JSON knows it. Written out, since the general way costs ten times as much and there may
     be millions.
     """
-    return {
+    whole = {
         "schema": SCHEMA,
         "n": row.n,
         "given": row.given,
@@ -228,6 +311,9 @@ def document(row: Row) -> dict[str, Any]:
         "unknown": [_fields(silence) for silence in row.unknown],
         "elapsed": row.elapsed,
     }
+    if row.fix is not None:
+        whole[FIX] = _fix(row.fix)
+    return whole
 
 
 def _fields(value: Any) -> dict[str, Any]:
@@ -296,4 +382,26 @@ def _dkim(dkim: DKIM) -> dict[str, Any]:
         "asked": dkim.asked,
         "tried": dkim.tried,
         "keys": [_fields(key) for key in dkim.keys],
+    }
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    return {
+        "proposals": [_proposal(proposal) for proposal in fix.proposals],
+        "advice": [{"id": advice.id, "facts": _facts(advice.facts)} for advice in fix.advice],
+        "grade": fix.grade,
+        "spoofable": fix.spoofable,
+        "hosts": fix.hosts,
+        "findings": fix.findings,
+    }
+
+
+def _proposal(proposal: Proposal) -> dict[str, Any]:
+    return {
+        **_fields(proposal),
+        "facts": _facts(proposal.facts),
+        "changes": [_fields(change) for change in proposal.changes],
+        "settings": [_fields(setting) for setting in proposal.settings],
+        "reach": [_fields(reach) for reach in proposal.reach],
+        "cautions": [_reason(caution) for caution in proposal.cautions],
     }

@@ -1,27 +1,33 @@
 """Running an audit: hundreds of domains in flight, rows in the order of the input.
 
-Theory of operation. Every entry is one work; a crowd of them shares one client and one cache. What is
-done waits until all before it are done, so a slow domain holds rows back; at most `WINDOW` of them are
-held (as finished lines, a few kB each), then no new domain is begun. A domain that DNS left unknown is
-asked again after a while, only what was unknown, as long as the window is not half full. Where no domain
-at all gets an answer, the name servers are gone: everything waits with growing pauses, and after
-`PATIENCE` seconds the run ends, with all finished rows handed out.
+Theory of operation. Every entry is one work; a crowd of them shares one client and one cache. What is done
+waits until all before it are done, so a slow domain holds rows back; at most `WINDOW` of them are held (as
+finished lines, a few kB each), then no new domain is begun. Where the list may keep its next line back,
+each work begins with taking an entry, one after another, while the others go on. A domain that DNS left
+unknown is asked again after a while, only what was unknown, as long as the window is not half full. Where
+many domains in a row miss answers, and a question that every name server answers somehow gets none either,
+they are gone: everything waits with growing pauses, and after `PATIENCE` seconds the run ends, with all
+finished rows handed out.
 """
 
 from __future__ import annotations
 
 import gc
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import count
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
-from senderauth.audit.asks import Asks
+from senderauth.audit.asks import Asks, Remembered
 from senderauth.audit.branches import KeptBranches
-from senderauth.audit.examine import PARTS, Options, chosen_parts, examine
+from senderauth.audit.examine import PARTS, Options, by_organization, chosen_parts, examine
+from senderauth.audit.lists import List
 from senderauth.audit.read import Entry, from_domains
 from senderauth.audit.row import Row
-from senderauth.dns import CachingResolver, Resolver, Status, crowd, pause, suspend
+from senderauth.dns import CachingResolver, Question, Resolver, Status, crowd, pause, readable, suspend
+from senderauth.simulation import Scenario
 
 T = TypeVar("T")
 Domains = Iterable[str | Mapping[str, Any] | Entry]
@@ -31,10 +37,15 @@ WINDOW = 10_000
 WAIT = 1.0
 """Seconds before what was unknown is asked again; doubled each time."""
 DEAF = 50
-"""Domains in a row without any answer at all: then it is not the domains."""
+"""Domains in a row with questions that got no answer: then it may not be the domains."""
+PROBE = Question("com", "NS")
+"""Whoever serves DNS has something to say to this, and be it a refusal. A list may hold thousands of dead
+domains in a row, so silence about these alone proves nothing."""
 PATIENCE = 120.0
 """Seconds for which name servers may be gone."""
 MAX_WAIT = 15.0
+LOOK = 0.25
+"""Seconds after which who waits for the list looks whether the run is stopped."""
 CACHE_SIZE = 20_000
 
 
@@ -49,6 +60,29 @@ def tune_memory() -> None:
 
 class NameServersGone(Exception):  # noqa: N818 - what happened, as the user is told
     """No name server has answered for `PATIENCE` seconds."""
+
+
+_END: Any = object()
+"""What a work gives for which there is no entry."""
+
+
+class _Turn:
+    """Who may take an entry: in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._taken = False
+        self._behind: deque[Callable[[Any], None]] = deque()
+
+    async def take(self) -> None:
+        if self._taken:
+            await suspend(self._behind.append)
+        self._taken = True
+
+    def give(self) -> None:
+        if self._behind:
+            self._behind.popleft()(None)
+        else:
+            self._taken = False
 
 
 class Audit(Generic[T]):
@@ -69,7 +103,8 @@ class Audit(Generic[T]):
         self._branches = KeptBranches()
         self._waiting: list[Callable[[Any], None]] = []
         self._handed_out = 0
-        self._deaf = 0
+        self._silent = 0
+        """Domains in a row of which something was not answered."""
         self.stopped = False
 
     def stop(self) -> None:
@@ -80,7 +115,13 @@ class Audit(Generic[T]):
         """Runs over our own loop and yields in order."""
         done: dict[int, T] = {}
         self._handed_out = 0
-        for index, result in crowd(self._works(entries), width=width):
+        if isinstance(entries, List) and entries.pipe is not None:
+            works: Iterator[Any] = self._late_works(entries)
+        else:
+            works = self._works(entries)
+        for index, result in crowd(works, width=width):
+            if result is _END:
+                continue
             done[index] = result
             while self._handed_out in done:
                 ready = done.pop(self._handed_out)
@@ -95,6 +136,31 @@ class Audit(Generic[T]):
                 return
             yield self._work(index, entry)
 
+    def _late_works(self, entries: List) -> Iterator[Any]:
+        turn = _Turn()
+        for index in count():
+            if self.stopped or entries.ended:
+                return
+            yield self._late_work(index, entries, turn)
+
+    async def _late_work(self, index: int, entries: List, turn: _Turn) -> Any:
+        await turn.take()
+        try:
+            entry = await self._next(entries)
+        finally:
+            turn.give()
+        return _END if entry is None else await self._work(index, entry)
+
+    async def _next(self, entries: List) -> Entry | None:
+        """The next entry, None if there will be none."""
+        assert entries.pipe is not None
+        while not (self.stopped or entries.ended):
+            if found := entries.batch(1):
+                return found[0]
+            if not entries.pipe.ready and await readable(entries.pipe.descriptor, LOOK):
+                entries.pipe.fill()
+        return None
+
     def _go_on(self) -> None:
         waiting, self._waiting = self._waiting, []
         for resume in waiting:
@@ -108,35 +174,47 @@ class Audit(Generic[T]):
     async def work(self, entry: Entry, index: int = 0) -> T:
         """One entry, finished."""
         begun = monotonic()
-        row = await self._examined(index, entry)
+        row, asks = await self._examined(index, entry)
+        if self._options.with_fix:
+            from senderauth.audit.fix import with_fix
+
+            row = await with_fix(row, entry, asks, self._options, self._branches)
         if self._options.with_timing:
             row = replace(row, elapsed=round(monotonic() - begun, 3))
         return self._finish(row)
 
-    async def _examined(self, index: int, entry: Entry) -> Row:
-        """The row, what was unknown asked again where there is time."""
-        asks = Asks(entry.domain, self._network, self._shared)
+    async def _examined(self, index: int, entry: Entry) -> tuple[Row, Asks]:
+        """The row, what was unknown asked again where there is time; and what it was told."""
+        fix = self._options.with_fix
+        asks = Asks(entry.domain, self._network, Remembered(self._shared) if fix else self._shared)
         row = await examine(entry, asks, self._options, self._branches)
         left, wait, waited = self._retries, WAIT, 0.0
         while asks.unknown:
-            self._deaf = 0 if asks.answered else self._deaf + 1
-            gone = not asks.answered and self._deaf >= DEAF and _is_silence(asks)
-            if gone and waited >= PATIENCE and self._deaf:
+            self._silent = self._silent + 1 if _has_silence(asks) else 0
+            gone = self._silent >= DEAF and await self._nobody_answers()
+            if gone and waited >= PATIENCE:
                 raise NameServersGone
             if not gone and (left <= 0 or index - self._handed_out > WINDOW // 2):
-                break
+                return row, asks
             left -= not gone
             await pause(wait)
             waited, wait = waited + wait, min(2 * wait, MAX_WAIT)
-            asks = asks.again(self._network)
+            asks = asks.again(Remembered(self._network) if fix else self._network)
             row = await examine(entry, asks, self._options, self._branches)
-        if asks.answered:
-            self._deaf = 0
-        return row
+        self._silent = 0
+        return row, asks
+
+    async def _nobody_answers(self) -> bool:
+        if (await self._network.resolve(PROBE)).status is Status.TIMEOUT:
+            return True
+        self._silent = 0
+        return False
 
 
-def _is_silence(asks: Asks) -> bool:
-    return all(answer.status is Status.TIMEOUT for answer in asks.unknown.values())
+def _has_silence(asks: Asks) -> bool:
+    """Whether name servers kept any question back; zones and tapes hold nothing that could still come."""
+    sources = {answer.source for answer in asks.unknown.values() if answer.status is Status.TIMEOUT}
+    return bool(sources) and sources <= {"live", "cache"}
 
 
 def audit_rows(
@@ -146,12 +224,15 @@ def audit_rows(
     only: Iterable[str] = PARTS,
     selectors: Iterable[str] = (),
     with_lint: bool = False,
+    fix: bool = False,
+    senders: Iterable[Scenario] = (),
     width: int = 500,
     retries: int = 1,
     cache_size: int = CACHE_SIZE,
 ) -> Iterator[Row]:
     """As `audit`, over our own loop."""
-    options = Options(tuple(selectors), with_lint, parts=chosen_parts(",".join(only)))
+    parts = chosen_parts(",".join(only), with_fix=fix)
+    options = Options(tuple(selectors), with_lint, False, parts, fix, by_organization(senders))
     run = Audit(resolver, _same, options, retries=retries, cache_size=cache_size)
     return run.rows(from_domains(domains), width=width)
 
@@ -163,6 +244,8 @@ async def audit(
     only: Iterable[str] = PARTS,
     selectors: Iterable[str] = (),
     with_lint: bool = False,
+    fix: bool = False,
+    senders: Iterable[Scenario] = (),
     width: int = 500,
     retries: int = 1,
     cache_size: int = CACHE_SIZE,
@@ -172,13 +255,14 @@ async def audit(
     domains: names, or mappings with "domain" and what else is known of its mail (host, mail_from, helo,
     signers, selectors); read as far as there is room, so it may be endless. What is none becomes a row
     "bad-input". only: the parts of a row that are wanted (`PARTS`), ValueError for others; what they do not
-    need is not asked. selectors: DKIM selectors to ask of every domain. width: domains in flight.
-    retries: how often what DNS left unknown is asked again. cache_size: answers kept of names that domains
-    share.
+    need is not asked. selectors: DKIM selectors to ask of every domain. fix: rows propose changes, each
+    tried; senders: sends that none of them may make worse. width: domains in flight. retries: how often
+    what DNS left unknown is asked again. cache_size: answers kept of names that domains share.
     """
     import asyncio
 
-    options = Options(tuple(selectors), with_lint, parts=chosen_parts(",".join(only)))
+    parts = chosen_parts(",".join(only), with_fix=fix)
+    options = Options(tuple(selectors), with_lint, False, parts, fix, by_organization(senders))
     run = Audit(resolver, _same, options, retries=retries, cache_size=cache_size)
     works = run._works(from_domains(domains))
     tasks: list[asyncio.Task[Row]] = []

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 SCHEMA = "senderauth/audit-summary/1"
 MAX_UNKNOWN = 1_000
 MOST_LOOKUPS = 10
 SEVERITIES = ("high", "medium", "low", "info")
+Word = tuple[str, Any]
+"""The name of a counter, and what it counts: a word, of findings severity and id."""
 
 
 class Summary:
@@ -20,72 +22,43 @@ class Summary:
         self.counts: dict[str, Counter[str]] = {name: Counter() for name in NAMES}
         self.findings: Counter[tuple[str, str]] = Counter()
         """By severity and id, each once a row."""
-        self.unknown: list[tuple[int, str]] = []
+        self.fixes: dict[str, Counter[str]] = {name: Counter() for name in FIXES}
+        """What rows propose, and where it leads."""
+        self._counters: dict[str, Counter[Any]] = {
+            **self.counts,
+            "findings": self.findings,
+            **{f"fix-{name}": counter for name, counter in self.fixes.items()},
+        }
+        self.unknown: dict[int, str] = {}
         self.unknown_count = 0
+        self.asked_again = self.answered = 0
+        """Rows that were examined once more at the end, and of these the ones that are unknown no longer."""
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Counts a row's document."""
         self.rows += 1
-        counts = self.counts
-        state = row.get("state")
-        if state is not None:
-            counts["states"][state] += 1
-            if state == "unknown":
-                self._note(row.get("n", self.rows), row.get("domain", ""))
-        if state == "bad-input":
-            return
-        if "grade" in row and row.get("spoofing", row) is not None:  # else it was not asked for
-            counts["grades"][row["grade"] or "none"] += 1
-        if spoofing := row.get("spoofing"):
-            counts["spoofable"][spoofing["answer"]] += 1
-        if spf := row.get("spf"):
-            self._spf(spf)
-        if dmarc := row.get("dmarc"):
-            for standard in ("rfc9989", "rfc7489"):
-                policy = dmarc[standard]
-                counts[standard][policy["policy"] or _without(policy["state"])] += 1
-        if adsp := row.get("adsp"):
-            counts["adsp"][adsp["practice"] or adsp["state"]] += 1
-        for name in ("dkim", "mx"):
-            if part := row.get(name):
-                counts[name][part["state"]] += 1
-        for name in ("mta_sts", "tls_rpt"):
-            if word := row.get(name):
-                counts[name][word] += 1
-        for host in row.get("hosts", ()):
-            counts["hosts"][host["outcome"]] += 1
-        if "findings" in row:
-            self._findings(row["findings"])
+        for name, word in counted(row):
+            self._counters[name][word] += 1
+        if row.get("state") == "unknown":
+            self._note(row.get("n", self.rows), row.get("domain") or "")
 
-    def _spf(self, spf: Mapping[str, Any]) -> None:
-        counts = self.counts
-        counts["spf"][spf["state"]] += 1
-        if spf["terminal"] is not None:
-            counts["terminals"][spf["terminal"]] += 1
-        if spf["state"] == "found":
-            counts["lookups"][str(spf["lookups"]) if spf["lookups"] <= MOST_LOOKUPS else "more"] += 1
-
-    def _findings(self, findings: list[Mapping[str, Any]]) -> None:
-        told = {(finding["severity"], finding["id"]) for finding in findings}
-        self.findings.update(told)
-        severities = {severity for severity, _ in told}
-        worst = next((severity for severity in SEVERITIES if severity in severities), "none")
-        self.counts["severities"][worst] += 1
+    def exchange(self, words: Iterable[Word], row: Mapping[str, Any]) -> None:
+        """Counts this row, examined anew, in the place of the one of which these words were counted."""
+        for name, word in words:
+            counter = self._counters[name]
+            counter[word] -= 1
+            if not counter[word]:
+                del counter[word]
+        self.rows -= 1
+        self.unknown_count -= 1
+        self.unknown.pop(row["n"], None)
+        self.add(row)
 
     def _note(self, n: int, domain: str) -> None:
         self.unknown_count += 1
-        self.unknown.append((n, domain))
+        self.unknown[n] = domain
         if len(self.unknown) >= 2 * MAX_UNKNOWN:
-            self.unknown = sorted(self.unknown)[:MAX_UNKNOWN]
-
-    def merge(self, other: Summary) -> None:
-        """Adds what another one counted."""
-        self.rows += other.rows
-        for name, counter in other.counts.items():
-            self.counts[name].update(counter)
-        self.findings.update(other.findings)
-        self.unknown = sorted(self.unknown + other.unknown)[:MAX_UNKNOWN]
-        self.unknown_count += other.unknown_count
+            self.unknown = dict(sorted(self.unknown.items())[:MAX_UNKNOWN])
 
     def worst_at_least(self, severities: frozenset[str]) -> bool:
         """Whether any finding has one of these severities."""
@@ -95,12 +68,13 @@ class Summary:
         """As JSON knows it (schema audit-summary)."""
         named = {name: _sorted(counter) for name, counter in self.counts.items()}
         standards = {standard: named.pop(standard) for standard in ("rfc9989", "rfc7489")}
-        listed = [domain for _, domain in sorted(self.unknown)[:MAX_UNKNOWN]]
+        listed = [domain for _, domain in sorted(self.unknown.items())[:MAX_UNKNOWN]]
         told: dict[str, tuple[str, int]] = {}
         for severity, id in sorted(self.findings, key=lambda one: SEVERITIES.index(one[0])):
             worst, count = told.get(id, (severity, 0))
             told[id] = worst, count + self.findings[severity, id]
         order = sorted(told.items(), key=lambda item: (SEVERITIES.index(item[1][0]), -item[1][1], item[0]))
+        fixes = {"fix": {name: _frequent(counter) for name, counter in self.fixes.items()}}
         return {
             "schema": SCHEMA,
             "complete": complete,
@@ -110,7 +84,9 @@ class Summary:
             "findings": {id: {"severity": severity, "count": count} for id, (severity, count) in order},
             "unknown": listed,
             "unknown_more": self.unknown_count - len(listed),
+            "asked_again": {"rows": self.asked_again, "answered": self.answered},
             "seconds": round(seconds, 3),
+            **(fixes if self.fixes["domains"] else {}),
         }
 
 
@@ -118,6 +94,60 @@ NAMES = (
     "states", "grades", "spoofable", "spf", "terminals", "lookups", "rfc9989", "rfc7489", "adsp", "dkim",
     "mx", "mta_sts", "tls_rpt", "hosts", "severities",
 )  # fmt: skip
+FIXES = ("domains", "proposals", "advice", "grades", "spoofable", "hosts")
+
+
+def counted(row: Mapping[str, Any]) -> Iterator[Word]:
+    """What is counted of a row's document: names of counters and words."""
+    state = row.get("state")
+    if state is not None:
+        yield "states", state
+    if state == "bad-input":
+        return
+    if "grade" in row and row.get("spoofing", row) is not None:  # else it was not asked for
+        yield "grades", row["grade"] or "none"
+    if spoofing := row.get("spoofing"):
+        yield "spoofable", spoofing["answer"]
+    if spf := row.get("spf"):
+        yield "spf", spf["state"]
+        if spf["terminal"] is not None:
+            yield "terminals", spf["terminal"]
+        if spf["state"] == "found":
+            yield "lookups", str(spf["lookups"]) if spf["lookups"] <= MOST_LOOKUPS else "more"
+    if dmarc := row.get("dmarc"):
+        for standard in ("rfc9989", "rfc7489"):
+            policy = dmarc[standard]
+            yield standard, policy["policy"] or _without(policy["state"])
+    if adsp := row.get("adsp"):
+        yield "adsp", adsp["practice"] or adsp["state"]
+    for name in ("dkim", "mx"):
+        if part := row.get(name):
+            yield name, part["state"]
+    for name in ("mta_sts", "tls_rpt"):
+        if word := row.get(name):
+            yield name, word
+    for host in row.get("hosts", ()):
+        yield "hosts", host["outcome"]
+    if "findings" in row:
+        told = {(finding["severity"], finding["id"]) for finding in row["findings"]}
+        for pair in told:
+            yield "findings", pair
+        severities = {severity for severity, _ in told}
+        yield "severities", next((word for word in SEVERITIES if word in severities), "none")
+    if fix := row.get("fix"):
+        yield from _counted_fix(fix)
+
+
+def _counted_fix(fix: Mapping[str, Any]) -> Iterator[Word]:
+    """Each proposal once a row."""
+    yield "fix-domains", "changed" if fix["proposals"] else "unchanged"
+    for name in ("proposals", "advice"):
+        for id in {one["id"] for one in fix[name]}:
+            yield f"fix-{name}", id
+    yield "fix-grades", fix["grade"] or "none"
+    for name in ("spoofable", "hosts"):
+        if fix[name]:
+            yield f"fix-{name}", fix[name]
 
 
 def _without(state: str) -> str:
@@ -128,3 +158,8 @@ def _without(state: str) -> str:
 def _sorted(counter: Counter[str]) -> dict[str, int]:
     """By word; numbers as numbers, so that "10" comes after "9"."""
     return {word: counter[word] for word in sorted(counter, key=lambda word: (len(word), word))}
+
+
+def _frequent(counter: Counter[str]) -> dict[str, int]:
+    """The most frequent first."""
+    return dict(sorted(counter.items(), key=lambda pair: (-pair[1], pair[0])))

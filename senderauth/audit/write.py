@@ -12,6 +12,7 @@ import csv
 import io
 import json
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -20,12 +21,19 @@ from typing import Any, BinaryIO, Literal
 
 from senderauth.audit.columns import COLUMNS, flat
 from senderauth.audit.examine import PARTS
-from senderauth.audit.row import FIELDS, Row, document
+from senderauth.audit.row import FIELDS, FIX, Row, document
+
+try:
+    import fcntl
+except ImportError:  # not on this system
+    fcntl = None  # type: ignore[assignment]
 
 Format = Literal["jsonl", "csv", "parquet"]
 FORMATS: tuple[Format, ...] = ("jsonl", "csv", "parquet")
 ALWAYS = ("n",)
 """Fields without which a file cannot be continued."""
+LOOK = 1_000
+"""Rows after which it is looked whether the file is still where it was."""
 
 
 class WriteError(Exception):
@@ -49,28 +57,36 @@ def format_of(path: str | None, wanted: str | None) -> Format:
     return "csv" if suffix in (".csv", ".tsv") else "jsonl"
 
 
-def chosen_fields(text: str | None, parts: frozenset[str] = frozenset(PARTS)) -> tuple[str, ...]:
-    """The fields that `--fields a,b` names, in their own order, all that `parts` fill where none are. Raises
-    ValueError.
+def chosen_fields(
+    text: str | None, parts: frozenset[str] = frozenset(PARTS), *, with_fix: bool = False
+) -> tuple[str, ...]:
+    """The fields that `--fields a,b` names, in their own order, all that `parts` fill where none are; "fix"
+    where changes are proposed. Raises ValueError.
     """
     unfilled = frozenset(PARTS) - parts
+    more = (FIX,) if with_fix else ()
     if "spoofing" in unfilled:
         unfilled |= {"grade"}
     if text is None:
-        return tuple(field for field in FIELDS if field not in unfilled) if unfilled else FIELDS
+        known = tuple(field for field in FIELDS if field not in unfilled) if unfilled else FIELDS
+        return known + more if more else known
     wanted = [word.strip() for word in text.split(",") if word.strip()]
     for word in wanted:
-        if word not in FIELDS:
-            raise ValueError(f"--fields: {word!r} is none of {', '.join(FIELDS)}")
+        if word == FIX and not with_fix:
+            raise ValueError("--fields: 'fix' comes with --fix")
+        if word not in (*FIELDS, FIX):
+            raise ValueError(f"--fields: {word!r} is none of {', '.join((*FIELDS, *more))}")
         if word in unfilled:
             raise ValueError(f"--fields: {word!r} is not among what --only asks")
-    return tuple(field for field in FIELDS if field in wanted or field in ALWAYS)
+    if with_fix and FIX not in wanted:
+        raise ValueError("--fields: name fix, too, else --fix works for nothing")
+    return tuple(field for field in (*FIELDS, FIX) if field in wanted or field in ALWAYS)
 
 
 def json_line(whole: Mapping[str, Any], fields: tuple[str, ...]) -> bytes:
     """A row's document as one line, with the fields wanted."""
     if fields is not FIELDS:
-        whole = {"schema": whole["schema"], **{field: whole[field] for field in fields}}
+        whole = {"schema": whole["schema"], **{field: whole.get(field) for field in fields}}
     return _ENCODE(whole).encode("utf-8", "backslashreplace") + b"\n"
 
 
@@ -85,7 +101,7 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circ
 def csv_line(whole: Mapping[str, Any], fields: tuple[str, ...]) -> bytes:
     """A row as one line of CSV."""
     cells = flat(whole)
-    return _csv([_cell(cells[name]) for name, of, _ in COLUMNS if of in fields])
+    return _csv([csv_cell(cells[name]) for name, of, _ in COLUMNS if of in fields])
 
 
 def csv_header(fields: tuple[str, ...]) -> bytes:
@@ -99,7 +115,7 @@ def _csv(cells: list[str]) -> bytes:
     return text.getvalue().encode("utf-8", "backslashreplace")
 
 
-def _cell(value: object) -> str:
+def csv_cell(value: object) -> str:
     """A value as text: one line, and no formula to a spreadsheet, whatever a record holds."""
     if value is None:
         return ""
@@ -118,22 +134,46 @@ def encoder(kind: Format, fields: tuple[str, ...]) -> Callable[[Mapping[str, Any
 
 
 class Output:
-    """A growing file, or standard output."""
+    """A growing file, or standard output. A file is locked against a second run while it is open; what it
+    holds stays until `begin`. Raises ValueError where another run has it.
+    """
 
-    def __init__(self, path: Path | None, *, header: bytes = b"", resume: bool = False) -> None:
+    def __init__(self, path: Path | None) -> None:
+        self.path = path or Path()
         self.rows = 0
         """Rows written by this process."""
-        self._file: io.RawIOBase | BinaryIO = (
-            _standard_output() if path is None else path.open("ab" if resume else "wb", buffering=0)
-        )
+        self._file = _standard_output() if path is None else _locked(path)
         self._is_file = path is not None
-        if header and not (resume and path is not None and path.stat().st_size):
+        self.regular = self._is_file and _is_regular(self._file)
+        """Whether what is written can be read again, and replaced."""
+
+    def begin(self, header: bytes, *, resume: bool) -> None:
+        """Rows will be written: behind those that are there, or from the beginning."""
+        if self.regular and not resume:
+            self._file.truncate(0)
+        if header and not (self.regular and self.path.stat().st_size):
             self._put(header)
 
     def write(self, line: bytes) -> None:
         """Adds a row. Raises WriteError, with the file cut behind its last whole row; BrokenPipeError."""
         self._put(line)
         self.rows += 1
+        if self.rows % LOOK == 0:
+            self.check()
+
+    def check(self) -> None:
+        """Raises WriteError if what is written would be nowhere."""
+        if self.regular and not _is_at(self._file, self.path):
+            raise WriteError(self.rows, "it was deleted or replaced while it was written")
+
+    def replace(self, path: Path) -> None:
+        """Puts what is written, once it is on the disk, in the place of another file. Raises WriteError."""
+        try:
+            os.fsync(self._file.fileno())
+            os.replace(self.path, path)
+        except OSError as error:
+            raise WriteError(self.rows, error.strerror or str(error)) from error
+        self.path, self.rows = path, 0
 
     def _put(self, line: bytes) -> None:
         left = memoryview(line)
@@ -147,7 +187,7 @@ class Output:
             raise WriteError(self.rows, error.strerror or str(error)) from error
 
     def _cut(self, torn: int) -> None:
-        if torn and self._is_file:
+        if torn and self.regular:
             with suppress(OSError):
                 self._file.truncate(self._file.seek(0, os.SEEK_END) - torn)
 
@@ -162,40 +202,34 @@ def _standard_output() -> io.RawIOBase | BinaryIO:
     return getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
 
 
-CSV_KEPT = ("given", "domain", "state", "grade")
-"""What a row of CSV still tells when it is read again."""
+def _locked(path: Path) -> io.FileIO:
+    """The file, opened behind its end. Raises ValueError where another run has it."""
+    while True:
+        file = path.open("ab", buffering=0)
+        if not _is_regular(file):
+            return file
+        try:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise ValueError(f"{path} is written by another run") from None
+        except OSError:  # this file system has no locks
+            pass
+        if _is_at(file, path):
+            return file
+        file.close()  # the other run has just put a new one in its place
 
 
-def recovered(path: Path, kind: Format) -> Iterator[Mapping[str, Any]]:
-    """The whole rows of a file that was begun; what is torn at its end is cut off. CSV gives `n` and
-    `CSV_KEPT` only. Raises ValueError where it is no such file.
-    """
-    with path.open("r+b") as file:
-        end, columns = 0, None
-        for number, line in enumerate(iter(file.readline, b""), 1):
-            if not line.endswith(b"\n"):
-                break
-            if kind == "csv":
-                cells = next(csv.reader([line.decode("utf-8", "replace")]), [])
-                if columns is None:
-                    columns = cells
-                    if cells[:1] != ["n"]:
-                        raise ValueError(f"{path} is not the output of an audit")
-                    end = file.tell()
-                    continue
-                told = dict(zip(columns, cells, strict=False))
-                row: Any = {"n": int(told["n"]), **{key: told[key] for key in CSV_KEPT if key in told}}
-            else:
-                try:
-                    row = json.loads(line)
-                    if not str(row["schema"]).startswith("senderauth/audit/"):
-                        raise ValueError
-                    row["n"] += 0
-                except (ValueError, TypeError, KeyError):
-                    raise ValueError(f"{path}, line {number}: not a row of an audit") from None
-            yield row
-            end = file.tell()
-        file.truncate(end)
+def _is_regular(file: io.RawIOBase | BinaryIO) -> bool:
+    return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+
+
+def _is_at(file: io.RawIOBase | BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def working_path(path: Path, kind: Format) -> Path:
@@ -222,7 +256,7 @@ def to_parquet(lines: Path, path: Path, fields: tuple[str, ...], *, group: int =
     new = path.with_name(path.name + ".new")
     with lines.open("rb") as file, pq.ParquetWriter(new, schema, compression="zstd") as writer:
         for rows in _groups(file, group):
-            cells = [flat({field: row.get(field) for field in FIELDS}) for row in rows]
+            cells = [flat(row) for row in rows]
             arrays = [pa.array([cell[name] for cell in cells], types[kind]) for name, kind in chosen]
             writer.write_batch(pa.record_batch(arrays, schema=schema))
     os.replace(new, path)

@@ -23,7 +23,7 @@ from senderauth.catalogue.load import (
 )
 
 if TYPE_CHECKING:
-    from senderauth.catalogue.bounce import Bounce, is_message, read_bounce, read_log
+    from senderauth.catalogue.bounce import Bounce, is_message, read_bounce, read_live_log, read_log
     from senderauth.catalogue.codes import Codes, code_source, code_words, find_codes, meanings
     from senderauth.catalogue.facts import Fact
     from senderauth.catalogue.logs import is_log
@@ -59,12 +59,13 @@ __all__ = [
     "provider_name",
     "provider_of",
     "read_bounce",
+    "read_live_log",
     "read_log",
     "wording",
 ]
 
 _DOORS = {
-    **dict.fromkeys(("Bounce", "is_message", "read_bounce", "read_log"), "bounce"),
+    **dict.fromkeys(("Bounce", "is_message", "read_bounce", "read_live_log", "read_log"), "bounce"),
     **dict.fromkeys(("Codes", "code_source", "code_words", "find_codes", "meanings"), "codes"),
     "Fact": "facts",
     "is_log": "logs",

@@ -103,7 +103,18 @@ def read_log(lines: Iterable[bytes]) -> Iterator[Bounce]:
     """The bounces, delays and refusals that a log tells of, line by line; nothing is kept. A line that is
     a reply but of no known format counts where its text is known.
     """
-    for number, line in read_lines(lines):
+    return (bounce for bounce in read_live_log(lines) if bounce is not None)
+
+
+def read_live_log(lines: Iterable[bytes | None]) -> Iterator[Bounce | None]:
+    """As `read_log`, of a log that is still being written: None among the lines says that no more have come
+    for now, and is handed on.
+    """
+    for found in read_lines(lines):
+        if found is None:
+            yield None
+            continue
+        number, line = found
         bounce = _from_line(number, line)
         if line.program != "reply" or bounce.matches[0].span is not None:
             yield bounce

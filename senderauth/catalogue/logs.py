@@ -51,10 +51,15 @@ _WHOLE_REPLY = re.compile(r"(?:^|[\s:\"(])([45]\d\d[- ][45]\.\d{1,3}\.\d{1,3} .{
 _FAILED_REPLY = re.compile(rb"[45]\d\d[- ][45]\.\d{1,3}\.\d")
 
 
-def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, LogLine]]:
-    """The telling lines with their numbers, from 1. Lines longer than MAX_LINE are cut."""
+def read_lines(lines: Iterable[bytes | None]) -> Iterator[tuple[int, LogLine] | None]:
+    """The telling lines with their numbers, from 1. Lines longer than MAX_LINE are cut. None for None."""
     columns: list[str] = []
-    for number, line in enumerate(lines, 1):
+    number = 0
+    for line in lines:
+        if line is None:
+            yield None
+            continue
+        number += 1
         if b"status=" in line:
             if b"status=sent" in line:
                 continue
@@ -81,8 +86,8 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, LogLine]]:
 def looks_like_log(text: str) -> bool:
     """Whether one of the first lines is a log line of a known format."""
     return any(
-        found.program != "reply"
-        for _, found in read_lines(line.encode() for line in text[:65_536].split("\n")[:40])
+        found is not None and found[1].program != "reply"
+        for found in read_lines(line.encode() for line in text[:65_536].split("\n")[:40])
     )
 
 

@@ -32,6 +32,8 @@ def expand_files(words: list[str]) -> list[str]:
 
 
 TAPE: ContextVar[Callable[[Callable[[], Resolver]], Resolver] | None] = ContextVar("TAPE", default=None)
+TAPE_TIME: ContextVar[str | None] = ContextVar("TAPE_TIME", default=None)
+"""When the tape was recorded: what expires is judged as of then."""
 """`record` and `replay`: makes a resolver of a function that makes one; `replay` never calls it."""
 
 
@@ -46,9 +48,11 @@ def resolver_for(
     unsets: Iterable[str] = (),
     over_live: bool = False,
     rate: float | None = None,
+    asked_twice: bool = True,
 ) -> Resolver:
     """Where answers come from: zone files, the zones of the package, or name servers; over them what is
-    only supposed (`--set`, `--unset`, `--zone … --over-live`). Raises ValueError.
+    only supposed (`--set`, `--unset`, `--zone … --over-live`). asked_twice: with the changes and without, so
+    that answers are kept. Raises ValueError.
     """
     files, servers = list(zones), list(nameservers)
     if over_live and (not files or demo):
@@ -61,7 +65,7 @@ def resolver_for(
         return base
     from senderauth.dns import CachingResolver, DraftResolver, OverlayResolver, ZoneResolver, written_changes
 
-    supposed: Resolver = CachingResolver(over=base)  # before and after the changes much is asked twice
+    supposed: Resolver = CachingResolver(over=base) if asked_twice else base
     if over_live:
         supposed = DraftResolver(ZoneResolver.from_files(*files), over=supposed)
     if sets or unsets:
@@ -127,6 +131,14 @@ def fail_level(text: str | None) -> Severity | None:
     if text is None:
         return None
     raise ValueError(f"--fail-on: {text!r} is none of {', '.join(SEVERITIES)}")
+
+
+def judged_at(text: str | None) -> float:
+    """The time of --at, else that of the tape, else now. Raises ValueError."""
+    import time
+
+    given = text if text is not None else TAPE_TIME.get()
+    return time.time() if given is None else moment(given)
 
 
 def moment(text: str) -> float:

@@ -14,6 +14,7 @@ from senderauth.cli.options import (
     Lang,
     Nameservers,
     OverLive,
+    Senders,
     Sets,
     Timeout,
     Tries,
@@ -60,7 +61,11 @@ def audit(
         bool, typer.Option("--retry-unknown", help="With --resume: ask again what was unknown.")
     ] = False,
     lint: Annotated[bool, typer.Option(help="Add checkdmarc's findings (many times slower).")] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Propose what to change, each change tried (several times slower).")
+    ] = False,
     timing: Annotated[bool, typer.Option(help="Rows tell how long they took.")] = False,
+    senders: Senders = None,
     zone: Zones = None,
     over_live: OverLive = False,
     set_: Sets = None,
@@ -87,9 +92,18 @@ def audit(
 
     senderauth audit domains.txt -o audit.jsonl
     """
-    from senderauth.audit import Job, Options, chosen_fields, chosen_parts, chosen_selectors, format_of
+    from senderauth.audit import (
+        Job,
+        Options,
+        by_organization,
+        chosen_fields,
+        chosen_parts,
+        chosen_selectors,
+        format_of,
+    )
     from senderauth.cli.arguments import fail_level, resolver_for
     from senderauth.cli.main import fail
+    from senderauth.cli.senders import read_senders
     from senderauth.report import default_language, wording
 
     try:
@@ -106,14 +120,18 @@ def audit(
             unsets=unset or (),
             over_live=over_live,
             rate=rate,
+            asked_twice=False,  # an audit has its own cache, of bounded size
         )
-        words, parts = chosen_selectors(selectors), chosen_parts(only)
+        words, parts = chosen_selectors(selectors), chosen_parts(only, with_fix=fix)
+        if senders and not fix:
+            raise ValueError("--senders belongs to --fix")
+        known = [row.scenario for row in read_senders(senders)] if senders else []
         job = Job(
             None if domains == "-" else Path(domains),
             output,
             format_of(None if output is None else str(output), format_),
-            chosen_fields(fields, parts),
-            Options(words, lint, timing, parts),
+            chosen_fields(fields, parts, with_fix=fix),
+            Options(words, lint, timing, parts, fix, by_organization(known)),
             concurrency,
             0 if (zone and not over_live) or demo else retries,
             cache_size,
@@ -126,7 +144,7 @@ def audit(
         result, ended_by = _executed(job, resolver, quiet, told)
     except (ValueError, OSError) as problem:
         fail(problem)
-    _tell(result, summary, quiet, told)
+    _tell(result, resolver, summary, quiet, told)
     raise typer.Exit(ended_by or result.exit_code(level))
 
 
@@ -165,14 +183,16 @@ def _executed(job: Job, resolver: Resolver, quiet: bool, words: Wording) -> tupl
     return result, ended[0] if ended else 0
 
 
-def _tell(result: Result, path: Path | None, quiet: bool, words: Wording) -> None:
-    """The summary, for people on standard error and as JSON in a file."""
+def _tell(result: Result, resolver: Resolver, path: Path | None, quiet: bool, words: Wording) -> None:
+    """The summary, for people on standard error, with what was only supposed, and as JSON in a file."""
     import json
     import sys
 
+    from senderauth.advice import what_if
+    from senderauth.cli.arguments import without_changes
     from senderauth.cli.main import fail
     from senderauth.cli.output import columns, in_colour
-    from senderauth.report import audit_summary_text
+    from senderauth.report import audit_summary_text, supposed_text
 
     told = result.summary.document(complete=result.complete, seconds=result.seconds)
     try:
@@ -180,6 +200,8 @@ def _tell(result: Result, path: Path | None, quiet: bool, words: Wording) -> Non
             path.write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", "utf-8")
         if not quiet:
             text = audit_summary_text(told, words, width=columns(), colour=in_colour(sys.stderr))
+            if without_changes(resolver) is not None:
+                text = supposed_text(what_if(None, None, resolver), words, width=columns()) + "\n" + text
             typer.echo(text, err=True, nl=False)
     except (ValueError, OSError) as problem:
         fail(problem)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import repeat, tee
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,11 +25,12 @@ from senderauth.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from senderauth.advice import Explained, WhatIf
+    from senderauth.advice import Explained, Explainer, Group, WhatIf
     from senderauth.dns import Resolver
     from senderauth.report import Wording
 
 Fact = str | None
+INTERRUPTED = 130
 
 
 def register(app: typer.Typer) -> None:
@@ -156,14 +157,16 @@ def _run(
 
 
 def _log(
-    lines: Iterator[bytes],
+    lines: Iterator[bytes | None],
     asked: Resolver | None,
     given: dict[str, Any],
     words: Wording,
     json: bool,
     look: dict[str, Any],
 ) -> int:
-    """Explains a log's bounces as they come; as JSON each is written at once."""
+    """Explains a log's bounces as they come; as JSON each is written at once, as text what is new whenever
+    no more lines come, and all at the end, which may be an interrupt.
+    """
     from senderauth import sync
     from senderauth.advice import Explainer
     from senderauth.cli.arguments import without_changes
@@ -173,21 +176,50 @@ def _log(
     explainer = Explainer(asked, **given)
     below = None if asked is None else without_changes(asked)
     earlier = None if below is None else Explainer(below, **given)
+    if not json:
+        known = {name: look[name] for name in ("width", "colour")}
+
+        def tell(new: list[Group], more: list[Group]) -> None:
+            write((groups_text(new, words, **look) if new else "") + cases_text(more, words, **known) + "\n")
+
+        lines = _told_at_pauses(lines, explainer, tell)
     lines, again = tee(lines) if earlier is not None else (lines, iter(()))
     before = repeat(None) if earlier is None else sync.explain_log(again, earlier)
-    for bounce, was in zip(sync.explain_log(lines, explainer), before, strict=False):
-        if json:
-            whole = explain_document((bounce,), (), with_check=False)
-            if was is not None and asked is not None:
-                whole["what_if"] = _changed(was, bounce, asked)
-            write_json(whole, indent=None)
+    interrupted = False
+    try:
+        for bounce, was in zip(sync.explain_log(lines, explainer), before, strict=False):
+            if json:
+                whole = explain_document((bounce,), (), with_check=False)
+                if was is not None and asked is not None:
+                    whole["what_if"] = _changed(was, bounce, asked)
+                write_json(whole, indent=None)
+    except KeyboardInterrupt:
+        interrupted = True
     if not json:
         if earlier is not None and asked is not None:
-            page = {name: look[name] for name in ("width", "colour")}
-            said = cases_text(earlier.groups(), words, **page)
-            write(what_if_text(_what_if(None, None, asked), words, said=said, **page))
+            said = cases_text(earlier.groups(), words, **known)
+            write(what_if_text(_what_if(None, None, asked), words, said=said, **known))
         write(groups_text(explainer.groups(), words, **look))
-    return explainer.exit_code()
+    return INTERRUPTED if interrupted else explainer.exit_code()
+
+
+def _told_at_pauses(
+    lines: Iterator[bytes | None], explainer: Explainer, tell: Callable[[list[Group], list[Group]], None]
+) -> Iterator[bytes | None]:
+    """The lines; where they pause, it is told which causes are new and of which there are more."""
+    told: dict[tuple[str, str], int] = {}
+    for line in lines:
+        yield line
+        if line is None:  # whoever wants the next one has dealt with those before
+            fresh = [group for group in explainer.groups() if told.get(_cause(group)) != group.count]
+            if fresh:
+                new = [group for group in fresh if _cause(group) not in told]
+                tell(new, [group for group in fresh if _cause(group) in told])
+            told.update((_cause(group), group.count) for group in fresh)
+
+
+def _cause(group: Group) -> tuple[str, str]:
+    return group.entry_id, group.codes
 
 
 def _what_if(before: Explained | None, after: Explained | None, asked: Resolver) -> WhatIf:

@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from senderauth.cli.options import AsJson, FailOn, Lang, Nameservers, OverLive, Receivers, Timeout, Tries
+from senderauth.cli.options import (
+    AsJson,
+    FailOn,
+    Lang,
+    Nameservers,
+    OverLive,
+    Receivers,
+    Sets,
+    Timeout,
+    Tries,
+    Unsets,
+)
 
 List = list[str]
 
@@ -23,6 +34,8 @@ def lint(
         typer.Option(metavar="FILE", help="CSV: domain,host,mail_from,helo,signers, a row for each sender."),
     ],
     over_live: OverLive = False,
+    set_: Sets = None,
+    unset: Unsets = None,
     receiver: Receivers = None,
     nameserver: Nameservers = None,
     timeout: Timeout = 5.0,
@@ -47,8 +60,19 @@ def lint(
         level = fail_level(fail_on)
         words = wording(lang or default_language())
         rows = [(row.place, row.scenario) for row in read_senders(senders)]
-        resolver = resolver_for(zone, False, nameserver or (), timeout, tries, over_live=over_live)
-        report = sync.check_draft(rows, resolver, places=record_places(zone), receivers=receiver)
+        resolver = resolver_for(
+            zone,
+            False,
+            nameserver or (),
+            timeout,
+            tries,
+            sets=set_ or (),
+            unsets=unset or (),
+            over_live=over_live,
+        )
+        changed = {(q.name, q.rdtype) for q in getattr(resolver, "changed", ())}  # these stand in no file
+        places = {key: place for key, place in record_places(zone).items() if key not in changed}
+        report = sync.check_draft(rows, resolver, places=places, receivers=receiver)
     except ValueError as problem:
         fail(problem)
     if json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -99,7 +98,7 @@ def message(
     senderauth message mail.eml --ip 203.0.113.9
     """
     from senderauth import sync
-    from senderauth.cli.arguments import before_changes, fail_level, moment, resolver_for
+    from senderauth.cli.arguments import before_changes, fail_level, judged_at, resolver_for
     from senderauth.cli.fixing import message_judge, quick
     from senderauth.cli.mails import is_single, mails
     from senderauth.cli.main import fail, warn
@@ -123,7 +122,7 @@ def message(
             "mail_from": mail_from,
             "helo": helo,
             "trusted": trusted or (),
-            "now": time.time() if at is None else moment(at),
+            "now": judged_at(at),
             "receivers": receiver,
             "with_second_opinion": single if second_opinion is None else second_opinion,
             "with_diagnosis": diagnose,

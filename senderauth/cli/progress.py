@@ -42,22 +42,23 @@ class Lines:
     def __init__(self, words: Wording) -> None:
         self._words = words
         self._begun = self._told = monotonic()
-        self._before = 0
+        self._done = self._before = 0
         self._total: int | None = None
 
     def begin(self, total: int | None, done: int) -> None:
         """What there is to do."""
-        self._before, self._total = done, total
+        self._done = self._before = done
+        self._begun, self._total = monotonic(), total
 
     def row(self, summary: Summary) -> None:
         """One more."""
+        self._done += 1
         now = monotonic()
         if now - self._told >= MINUTE:
             self._told = now
             of = "" if self._total is None else f"/{self._total:,}"
-            rate = rate_text(summary.rows - self._before, now - self._begun)
-            line = f"{summary.rows:,}{of}  {rate}  {counts(summary, self._words)}"
-            print(line, file=sys.stderr, flush=True)
+            rate = rate_text(self._done - self._before, now - self._begun)
+            print(f"{self._done:,}{of}  {rate}  {counts(summary, self._words)}", file=sys.stderr, flush=True)
 
 
 def rate_text(rows: int, seconds: float) -> str:
@@ -79,18 +80,20 @@ class Bar:
         self._bar, self._task = bar, bar.add_task("", total=None, rate="", counts="")
         self._words = words
         self._begun = self._told = monotonic()
-        self._before = 0
+        self._done = self._before = 0
 
     def begin(self, total: int | None, done: int) -> None:
         """What there is to do."""
-        self._before = done
+        self._done = self._before = done
+        self._begun = monotonic()
         self._bar.update(self._task, total=total, completed=done)
 
     def row(self, summary: Summary) -> None:
         """One more."""
+        self._done += 1
         now = monotonic()
         if now - self._told >= EVERY:
             self._told = now
-            rate = rate_text(summary.rows - self._before, now - self._begun)
+            rate = rate_text(self._done - self._before, now - self._begun)
             told = counts(summary, self._words)
-            self._bar.update(self._task, completed=summary.rows, rate=rate, counts=told)
+            self._bar.update(self._task, completed=self._done, rate=rate, counts=told)

@@ -21,10 +21,18 @@ def report(
         str, typer.Argument(metavar="AUDIT", help='JSON lines of an audit; "-": standard input.')
     ],
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help='The HTML file; "-": standard output.')
+        str, typer.Option("--output", "-o", metavar="FILE", help='The file to write; "-": standard output.')
     ],
     previous: Annotated[
         str | None, typer.Option(metavar="FILE", help="An earlier audit: show what got better or worse.")
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="FORM",
+            help="Instead: what audit --fix proposed, as zone, nsupdate, json, panel.",
+        ),
     ] = None,
     title: Annotated[str | None, typer.Option(help="Title of the page. Default: the file's name.")] = None,
     lang: Lang = None,
@@ -32,20 +40,27 @@ def report(
     """Make one HTML file of an audit: plots, and a table that sorts, filters and opens. It needs no network.
 
     senderauth report audit.jsonl -o audit.html --previous last-week.jsonl
+
+    senderauth report audit.jsonl -o changes.nsupdate --as nsupdate
     """
     from pathlib import Path
 
     from senderauth.audit import Summary, compare
     from senderauth.cli.files import Lines, same_file, write_whole
     from senderauth.cli.main import fail
-    from senderauth.report import audit_page, default_language, wording
+    from senderauth.report import audit_page, default_language, handover_rows, wording
 
     summary = Summary()
     try:
         words = wording(lang or default_language())
         if any(same_file(output, given) for given in (audit, previous) if given):
             raise ValueError(f"{output} would be overwritten by its own report")
+        if form is not None and (previous or title):
+            raise ValueError("--as writes changes: it has no use beside --previous or --title")
         with Lines(audit, words) as file:
+            if form is not None:
+                write_whole(output, handover_rows(file.rows(), form, words))
+                return
             for row in file.rows():
                 summary.add(row)
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
+
+from senderauth.dns import Pipe
 
 HEAD = 65_536
 MAX_LINE = 65_536
 MAX_READ = 4 * 1024 * 1024
+PAUSE = 0.5
+"""Seconds without a line after which those before are answered."""
+Source = BinaryIO | Pipe
 COMPRESSED = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bzip2",
@@ -21,18 +26,19 @@ COMPRESSED = {
 }
 
 
-def read(argument: str) -> tuple[bytes, BinaryIO | None]:
+def read(argument: str) -> tuple[bytes, Source | None]:
     """What an argument stands for: its own text, a file's or standard input's content; and for a log, whose
     beginning this is then, where the rest comes from. Raises ValueError for what cannot be read.
     """
     from senderauth.catalogue import is_log, is_message
 
-    stream, name = _open(argument)
-    if stream is None:
+    file, name = _open(argument)
+    if file is None:
         data = argument.encode("utf-8", "surrogateescape")
         check_readable(data)
         return data, None
-    data = _take(stream, HEAD)
+    stream: Source = Pipe.of(file, MAX_LINE) or file
+    data = _take(stream, HEAD, partial(_is_live_log, stream))
     check_readable(data)
     if name.endswith(".log") or is_log(data):
         return data, stream
@@ -58,11 +64,20 @@ def _open(argument: str) -> tuple[BinaryIO | None, str]:
     return None, ""
 
 
-def _take(stream: BinaryIO, limit: int) -> bytes:
-    """Up to limit bytes: fewer only at the end."""
+def _is_live_log(stream: Source, data: bytes) -> bool:
+    """Whether this is the beginning of a log of which no more lines have come yet."""
+    from senderauth.catalogue import is_log, is_message
+
+    if not isinstance(stream, Pipe) or b"\n" not in data or not stream.is_silent(PAUSE):
+        return False
+    return is_log(data) and not is_message(data)
+
+
+def _take(stream: Source, limit: int, enough: Callable[[bytes], bool] = lambda _: False) -> bytes:
+    """Up to limit bytes: fewer only at the end, or when they are enough."""
     data = b""
     try:
-        while len(data) < limit and (more := stream.read(limit - len(data))):
+        while len(data) < limit and not enough(data) and (more := stream.read(limit - len(data))):
             data += more
     except OSError as problem:
         raise ValueError(f"cannot read: {problem.strerror}") from None
@@ -84,18 +99,29 @@ def check_readable(data: bytes) -> None:
         raise ValueError("the input is no text: is it the bounce as a message (.eml) or its text?")
 
 
-def lines(first: bytes, rest: BinaryIO) -> Iterator[bytes]:
-    """The lines of what was read already and of what follows; of an endless line only its beginning."""
-    whole, _, partial = first.rpartition(b"\n")
-    begun = partial + rest.readline(MAX_LINE)
+def lines(first: bytes, rest: Source) -> Iterator[bytes | None]:
+    """The lines of what was read already and of what follows; of an endless line only its beginning. None
+    where the next one does not come for a while.
+    """
+    whole, _, begun = first.rpartition(b"\n")
     head_lines = whole.split(b"\n") if whole else []
     yield from (line[:MAX_LINE] for line in head_lines)
-    yield from _bounded(chain([begun] if begun else [], iter(lambda: rest.readline(MAX_LINE), b"")))
-
-
-def _bounded(pieces: Iterator[bytes]) -> Iterator[bytes]:
     inside = False
-    for piece in pieces:
-        if not inside:
+    for piece in _pieces(begun, rest):
+        if piece is None or not inside:
             yield piece
-        inside = not piece.endswith(b"\n")
+        if piece is not None:
+            inside = not piece.endswith(b"\n")
+
+
+def _pieces(begun: bytes, rest: Source) -> Iterator[bytes | None]:
+    while True:
+        while isinstance(rest, Pipe) and not rest.ready:
+            if rest.is_silent(PAUSE):
+                yield None
+            rest.fill()
+        piece = begun + rest.readline(MAX_LINE)
+        if not piece:
+            return
+        yield piece
+        begun = b""

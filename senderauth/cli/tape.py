@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from senderauth.cli.arguments import TAPE
+from senderauth.cli.arguments import TAPE, TAPE_TIME
 
 if TYPE_CHECKING:
     from senderauth.dns import Answer, Question, RecordingResolver, Resolver
@@ -23,6 +23,8 @@ Command = Annotated[
 ]
 PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 MAX_TOLD = 5
+MANY_PROCESSES = ("--jobs", "-j", "--dask")
+"""Options, as they begin."""
 WRAPPERS = ("record", "replay")
 
 
@@ -55,7 +57,7 @@ def record(file: File, command: Command) -> None:
         return heard[-1]
 
     try:
-        _run(command, recorded)
+        _run(command, recorded, started)
     finally:
         if heard:  # a command makes itself one resolver
             heard[0].save(file, recorded_at=started)
@@ -64,7 +66,8 @@ def record(file: File, command: Command) -> None:
 
 
 def replay(file: File, command: Command) -> None:
-    """Run a command on the DNS answers of a tape and no others: what is not on it is unknown now.
+    """Run a command on the DNS answers of a tape and no others: what is not on it is unknown now. The report
+    is the same, but that JSON documents name the tape as the source of answers.
 
     senderauth replay case.tape check example.com --host mail.example.com
     """
@@ -75,7 +78,7 @@ def replay(file: File, command: Command) -> None:
     except ValueError as problem:
         fail(problem)
     try:
-        _run(command, lambda _: taped)
+        _run(command, lambda _: taped, taped.recorded_at)
     finally:
         taped.tell()
 
@@ -87,6 +90,7 @@ class Taped:
         from senderauth.dns import ReplayResolver
 
         self._tape = ReplayResolver(path)
+        self.recorded_at = self._tape.recorded_at
         self._missed: dict[Question, None] = {}
 
     async def resolve(self, question: Question) -> Answer:
@@ -105,15 +109,18 @@ class Taped:
             typer.echo(f"senderauth: not on the tape, so unknown now: {told}{more}", err=True)
 
 
-def _run(command: list[str], wrap: Callable[[Callable[[], Resolver]], Resolver]) -> None:
+def _run(command: list[str], wrap: Callable[[Callable[[], Resolver]], Resolver], when: str) -> None:
     """The rest of the line as a command of its own. Ends as that does."""
     from senderauth.cli.main import app, fail
 
     if command[0] in WRAPPERS:
         fail("a tape within a tape")
-    before = TAPE.set(wrap)
+    if command[0] == "audit" and any(word.startswith(MANY_PROCESSES) for word in command):
+        fail("a tape holds the answers of one process: leave --jobs and --dask out")
+    before, time_before = TAPE.set(wrap), TAPE_TIME.set(when)
     try:
         app(args=command, prog_name="senderauth")
     finally:
         sys.stdout.flush()
         TAPE.reset(before)
+        TAPE_TIME.reset(time_before)

@@ -3,6 +3,7 @@
 from senderauth.dmarc.discover import Policy, Walked, discover, discover_both
 from senderauth.dmarc.evaluate import Alignment, DKIMIdentity, SPFIdentity, Verdict, evaluate
 from senderauth.dmarc.lint import compare
+from senderauth.dmarc.mend import meant_as_record, mend
 from senderauth.dmarc.misplaced import find_misplaced
 from senderauth.dmarc.record import Record, ReportUri, Tag, parse
 from senderauth.dmarc.report_uris import check_report_destinations
@@ -23,5 +24,7 @@ __all__ = [
     "discover_both",
     "evaluate",
     "find_misplaced",
+    "meant_as_record",
+    "mend",
     "parse",
 ]

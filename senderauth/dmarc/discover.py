@@ -137,8 +137,8 @@ async def discover_both(resolver: Resolver, author_domain: str) -> tuple[Policy,
     newer = await _discovered(resolver, author_domain, "rfc9989", seen)
     older = await _discovered(resolver, author_domain, "rfc7489", seen)
     newer = _with_findings(newer, findings_of(newer))
-    if (older.location, older.policy, older.tag, older.reason.id) != (
-        newer.location, newer.policy, newer.tag, newer.reason.id,
+    if (older.location, older.policy, older.tag, older.reason.id, older.organizational_domain) != (
+        newer.location, newer.policy, newer.tag, newer.reason.id, newer.organizational_domain,
     ):  # fmt: skip
         told = {(finding.id, finding.subject) for finding in newer.findings}
         others = tuple(f for f in findings_of(older) if (f.id, f.subject) not in told)

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from senderauth.dns.cache import CachingResolver
     from senderauth.dns.draft import DraftResolver, record_places, written_changes
     from senderauth.dns.live import LiveResolver, share_rate
-    from senderauth.dns.many import pause, resolve_all
+    from senderauth.dns.many import pause, readable, resolve_all
     from senderauth.dns.master import ZoneFileError
     from senderauth.dns.overlay import OverlayResolver
+    from senderauth.dns.pipe import Pipe
     from senderauth.dns.tape import RecordingResolver, ReplayResolver, TapeError
+    from senderauth.dns.written import rdata
     from senderauth.dns.zone import ZoneResolver
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "DraftResolver",
     "LiveResolver",
     "OverlayResolver",
+    "Pipe",
     "Question",
     "RecordingResolver",
     "ReplayResolver",
@@ -39,6 +42,8 @@ __all__ = [
     "drive",
     "pause",
     "prefetch",
+    "rdata",
+    "readable",
     "record_places",
     "resolve_all",
     "run",
@@ -53,12 +58,15 @@ _LATER = {
     "DraftResolver": "draft",
     "LiveResolver": "live",
     "OverlayResolver": "overlay",
+    "Pipe": "pipe",
     "RecordingResolver": "tape",
     "ReplayResolver": "tape",
     "TapeError": "tape",
     "ZoneFileError": "master",
     "ZoneResolver": "zone",
     "pause": "many",
+    "rdata": "written",
+    "readable": "many",
     "record_places": "draft",
     "resolve_all": "many",
     "share_rate": "live",

@@ -54,7 +54,7 @@ class Reactor:
         heappush(self._timers, (when, next(self._numbers), timer))
         return timer
 
-    def add_reader(self, socket: socket.socket, call: Callable[..., object], *arguments: Any) -> None:
+    def add_reader(self, socket: socket.socket | int, call: Callable[..., object], *arguments: Any) -> None:
         """Makes the call whenever there is something to read."""
         self._selector.register(socket, selectors.EVENT_READ, (call, arguments))
 
@@ -62,7 +62,7 @@ class Reactor:
         """Makes the call whenever the socket takes octets."""
         self._selector.register(socket, selectors.EVENT_WRITE, (call, arguments))
 
-    def remove_reader(self, socket: socket.socket) -> None:
+    def remove_reader(self, socket: socket.socket | int) -> None:
         """Forgets the socket; it is for reading or for writing, never both."""
         self._selector.unregister(socket)
 

@@ -11,6 +11,7 @@ from senderauth.dns.drive import Resume, is_sequential, scheduler, suspend, toge
 
 if TYPE_CHECKING:
     from senderauth.dns.client import Client
+    from senderauth.dns.loop import Timer
 
 
 async def resolve_all(resolver: Resolver, questions: Iterable[Question]) -> list[Answer]:
@@ -41,6 +42,35 @@ async def pause(seconds: float) -> None:
         reactor.call_at(reactor.time() + seconds, resume, None)
 
     await suspend(begin)
+
+
+async def readable(descriptor: int, seconds: float) -> bool:
+    """Waits until there is something to read, so many seconds at most; whether there is. Over our own loop
+    only, RuntimeError elsewhere; one at a time may wait for a descriptor.
+    """
+    running = scheduler()
+    if running is None:
+        raise RuntimeError("under asyncio its own loop watches descriptors")
+    reactor = running.reactor
+    watch: list[Timer] = []
+
+    def unwatch() -> None:
+        if watch:
+            watch.pop().cancel()
+            reactor.remove_reader(descriptor)
+
+    def begin(resume: Resume) -> None:
+        def wake(value: bool) -> None:
+            unwatch()  # at once: both may be due in one round
+            resume(value)
+
+        reactor.add_reader(descriptor, wake, True)
+        watch.append(reactor.call_at(reactor.time() + seconds, wake, False))
+
+    try:
+        return await suspend(begin)  # type: ignore[no-any-return]
+    finally:
+        unwatch()
 
 
 class Flights:

@@ -16,6 +16,8 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from typing import Any
 from senderauth.dns.core import Answer, Question, Resolver, Status, prefetch
 
 SCHEMA = "senderauth/tape/1"
+FAMILIES = {"A": IPv4Address, "AAAA": IPv6Address}
 MAX_SIZE = 64 * 1024 * 1024
 
 
@@ -176,9 +179,17 @@ def _text(path: Path) -> str:
         raise TapeError(str(path), octets[: error.start].count(b"\n") + 1, "not UTF-8 text") from None
 
 
+def _no_number(_: str) -> None:
+    raise ValueError
+
+
 def _object(text: str) -> dict[str, Any]:
     try:
-        line = json.loads(text)
+        line = json.loads(text, parse_constant=_no_number)
+        text.encode("utf-8")
+        json.dumps(line, ensure_ascii=False).encode("utf-8")  # an escape may stand for half a character
+    except UnicodeEncodeError:
+        raise _BadError("not UTF-8 text") from None
     except (ValueError, RecursionError):
         raise _BadError("not JSON") from None
     if not isinstance(line, dict):
@@ -192,17 +203,21 @@ def _header(line: dict[str, Any]) -> str:
     recorded_at = line.get("recorded_at")
     if not isinstance(recorded_at, str):
         raise _BadError("recorded_at is missing")
+    try:
+        datetime.fromisoformat(recorded_at)
+    except ValueError:
+        raise _BadError("recorded_at is no time as in 2026-05-01T12:00:00Z") from None
     return recorded_at
 
 
 def _from_json(line: dict[str, Any]) -> tuple[Question, Answer]:
-    question = Question(_string(line, "name"), _string(line, "type"))
+    question = Question(_string(line, "name").lower().removesuffix("."), _string(line, "type").upper())
     try:
         status = Status[_string(line, "status")]
     except KeyError:
         raise _BadError(f"unknown status {line['status']!r:.40}") from None
     ttl, elapsed = line.get("ttl", 0), line.get("elapsed")
-    if not isinstance(ttl, int) or not isinstance(elapsed, (int, float, type(None))):
+    if type(ttl) is not int or type(elapsed) not in (int, float, type(None)):  # True is an int, too
         raise _BadError("ttl and elapsed are numbers")
     given = line.get("records", [])
     chain = line.get("chain", [])
@@ -231,11 +246,16 @@ def _from_json(line: dict[str, Any]) -> tuple[Question, Answer]:
 def _record(rdtype: str, record: Any) -> Any:
     if rdtype == "MX":
         match record:
-            case [int(preference), str(host)]:
+            case [int(preference), str(host)] if 0 <= preference < 65_536:
                 return preference, host
         raise _BadError("an MX record is [preference, host]")
     if not isinstance(record, str):
         raise _BadError(f"{'an' if rdtype[:1] == 'A' else 'a'} {rdtype} record is a text")
+    if rdtype in FAMILIES:
+        try:
+            FAMILIES[rdtype](record)
+        except AddressValueError:
+            raise _BadError(f"an {rdtype} record is an address, not {record!r:.60}") from None
     return record
 
 

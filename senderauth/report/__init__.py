@@ -20,11 +20,12 @@ from senderauth.report.explanation import (
     explain_text,
     groups_text,
 )
-from senderauth.report.handover import FORMS, handover
+from senderauth.report.handover import FORMS, handover, handover_rows
 from senderauth.report.message import message_text
 from senderauth.report.proposals import (
     proposals_document,
     proposals_text,
+    supposed_text,
     what_if_document,
     what_if_text,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "find_entries",
     "groups_text",
     "handover",
+    "handover_rows",
     "message_document",
     "message_text",
     "nearest_entries",
@@ -65,6 +67,7 @@ __all__ = [
     "receivers_text",
     "schema",
     "schema_kinds",
+    "supposed_text",
     "what_if_document",
     "what_if_text",
     "wording",

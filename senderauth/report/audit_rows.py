@@ -17,6 +17,8 @@ SEVERITIES = ("none", "info", "low", "medium", "high")
 COLUMNS = ("domain", "grade", "spoofable", "dmarc", "spf", "lookups", "dkim", "mx", "worst")
 MAX_FACT = 200
 MAX_RECORD = 2_000
+MAX_VALUE = 20_000
+"""Characters of a record that is to be copied."""
 MAX_FINDINGS = 40
 MAX_LISTED = 20
 
@@ -63,10 +65,13 @@ class RowData:
         self._reasons: dict[str, str] = {}
         self._facts_of: dict[tuple[str, str], frozenset[str]] = {}
         self._receivers: dict[str, int] = {}
+        self._proposals: dict[str, tuple[str, str]] = {}
+        self._said: dict[str, dict[str, str]] = {"actor": {}, "setting": {}, "receiver": {}}
 
     def row(self, row: Mapping[str, Any]) -> list[Any]:
         """The cells, and at the end what opens below them, by a letter; what is empty is left out."""
         given = self._records(row) | self._reasons_of(row) | self._changes_of(row)
+        given |= self._fix(row.get("fix") or {})
         return [*cells(row), {letter: value for letter, value in given.items() if value}]
 
     def _records(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,6 +127,69 @@ class RowData:
         told = [[*change_texts(change, self._words)] for change in told_changes(difference)]
         return {"c": [difference.direction, [[name, text[:MAX_RECORD]] for name, text in told]]}
 
+    def _fix(self, fix: Mapping[str, Any]) -> dict[str, Any]:
+        """What to change, what no record cures, and what it leads to: [grade, spoofable, hosts]."""
+        proposals, advice = fix.get("proposals", ()), fix.get("advice", ())
+        return {
+            "p": [self._proposal(proposal) for proposal in proposals[:MAX_LISTED]],
+            "v": [self._title(one["id"], one["facts"]) for one in advice[:MAX_LISTED]],
+            "q": [fix[name] or "" for name in ("grade", "spoofable", "hosts")] if proposals else [],
+        }
+
+    def _proposal(self, proposal: Mapping[str, Any]) -> list[Any]:
+        """[title, who, changes, settings, findings that go, receivers that refuse no longer, cautions]"""
+        return [
+            self._title(proposal["id"], proposal["facts"]),
+            self._word("actor", proposal["who"]),
+            [self._change(change) for change in proposal["changes"][:MAX_LISTED]],
+            [
+                [self._word("setting", setting["id"]), printable(setting["value"])]
+                for setting in proposal["settings"][:MAX_LISTED]
+            ],
+            [self._known(id) for id in proposal["findings"][:MAX_FINDINGS]],
+            [self._word("receiver", receiver, "name") for receiver in proposal["receivers"][:MAX_LISTED]],
+            [self._reason(caution) for caution in proposal["cautions"][:MAX_LISTED]],
+        ]
+
+    def _title(self, id: str, facts: Mapping[str, Any]) -> list[Any]:
+        """[id, facts]"""
+        id = printable(id, MAX_FACT)
+        if id not in self._proposals and (title := self._words.template("proposal", id, "title")):
+            self._proposals[id] = title, self._words.template("proposal", id)
+            self._facts_of["proposal", id] = frozenset(PLACEHOLDER.findall(" ".join(self._proposals[id])))
+        return [id, self._facts(("proposal", id), facts)]
+
+    def _word(self, kind: str, id: str, field: str = "text") -> str:
+        id = printable(id, MAX_FACT)
+        if id not in self._said[kind]:
+            self._said[kind][id] = self._words.template(kind, id, field) or id
+        return id
+
+    @staticmethod
+    def _change(change: Mapping[str, Any]) -> list[Any]:
+        """[name, type, what goes, what comes]; a value that cannot be shown as it is gets a mark: it is not
+        for copying.
+        """
+        old, new = change["old"], change["new"]
+        return [
+            printable(change["name"], MAX_FACT),
+            printable(change["type"], MAX_FACT),
+            [printable(value, MAX_VALUE) for value in old if value not in new],
+            [
+                [shown, int(shown == value)]
+                for value in new
+                if value not in old and (shown := printable(value, MAX_VALUE))
+            ],
+        ]
+
+    def _known(self, id: str) -> str:
+        """The id of a finding, its title known to the page."""
+        id = printable(id, MAX_FACT)
+        if id not in self._findings and (title := self._words.template("finding", id, "title")):
+            self._findings[id] = title, self._words.template("finding", id)
+            self._facts_of["finding", id] = frozenset(PLACEHOLDER.findall(" ".join(self._findings[id])))
+        return id
+
     def _outcomes(self, outcomes: Mapping[str, str]) -> str:
         """One letter a receiver, in the order in which receivers were first seen."""
         for name in outcomes:
@@ -131,10 +199,7 @@ class RowData:
 
     def _finding(self, finding: Mapping[str, Any]) -> list[Any]:
         """[id, severity, facts]"""
-        id = printable(finding["id"], MAX_FACT)
-        if id not in self._findings and (title := self._words.template("finding", id, "title")):
-            self._findings[id] = title, self._words.template("finding", id)
-            self._facts_of["finding", id] = frozenset(PLACEHOLDER.findall(" ".join(self._findings[id])))
+        id = self._known(finding["id"])
         facts = {"subject": finding["subject"], **finding["evidence"]}
         return [id, SEVERITIES.index(finding["severity"]), self._facts(("finding", id), facts)]
 
@@ -156,6 +221,7 @@ class RowData:
         say = self._words.say
         return {
             "ui": {id: say("page", id) for id in SAID}
+            | {id: say("proposals", id) for id in OF_PROPOSALS}
             | {
                 "since": say("page", "column-changes"),
                 "more": say("page", "diff-more"),
@@ -166,6 +232,8 @@ class RowData:
             "receivers": [self._receiver(name) for name in self._receivers],
             "findings": self._findings,
             "reasons": self._reasons,
+            "proposals": self._proposals,
+            "said": self._said,
         }
 
     def _scales(self) -> dict[str, Any]:
@@ -184,8 +252,10 @@ class RowData:
 
 SAID = (
     "why", "hosts", "findings", "unknown", "place", "forged", "own", "also", "no-finding", "receivers",
-    "sort-input", "nothing", "print-more", "copied",
+    "sort-input", "nothing", "print-more", "copied", "fix", "advice", "copy-value", "value-copied", "settles",
+    "receivers-cured", "then",
 )  # fmt: skip
+OF_PROPOSALS = ("panel-name", "panel-type", "panel-value", "panel-remove", "mind")
 
 
 _UNSAFE = "<>&\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"

@@ -12,6 +12,9 @@ from senderauth.report.wording import Wording
 from senderauth.values import PLACEHOLDER
 
 SHOWN_UNKNOWN = 10
+SHOWN_FIXES = 8
+OF_FIXES = {"spoofable": "spoofable", "grade": "grades", "hosts": "hosts"}
+"""The tables that tell how domains stand once all changes are made, and where in that part the counts are."""
 
 # Label, where in the summary's document the counts are, whose words they are, and their order.
 TABLES = (
@@ -41,17 +44,20 @@ def audit_summary_text(
         for name in path:
             counts = counts[name]
         if counts:
-            told = [
-                f"{label(words, column, word)} {number(counts[word], words)}"
-                for word in order
-                if counts.get(word)
-            ]
-            page.row(f"{labels[table]:<{indent}}", told)
+            page.row(f"{labels[table]:<{indent}}", _told(counts, column, order, words))
     if bad := summary["states"].get("bad-input"):
         page.line(words.say("audit", "bad-input", {"count": number(bad, words)}))
     _findings(page, summary, words)
+    _fixes(page, summary.get("fix"), words)
     _unknown(page, summary, words)
     return str(page)
+
+
+def _told(counts: Mapping[str, int], column: str, order: tuple[str, ...], words: Wording) -> list[str]:
+    """Each word that was counted, with its count."""
+    return [
+        f"{label(words, column, word)} {number(counts[word], words)}" for word in order if counts.get(word)
+    ]
 
 
 def _findings(page: Page, summary: Mapping[str, Any], words: Wording) -> None:
@@ -67,8 +73,39 @@ def _findings(page: Page, summary: Mapping[str, Any], words: Wording) -> None:
         page.line(f"{lead}{printable(id)}: {said}" if said else lead + printable(id), hang=10)
 
 
+def _fixes(page: Page, fixes: Mapping[str, Any] | None, words: Wording) -> None:
+    """What is proposed, what no record cures, and how the domains stand once all of it is made."""
+    if fixes is None:
+        return
+    for name in ("proposals", "advice"):
+        if fixes[name]:
+            page.line(words.say("audit", f"fix-{name}"), style="head")
+        for id, count in list(fixes[name].items())[:SHOWN_FIXES]:
+            page.line(f"{number(count, words):>8}  {printable(id)}")
+    if not fixes["proposals"]:
+        return
+    page.line(words.say("audit", "fix-then"), style="head")
+    then = [(table, column, order) for table, _, column, order in TABLES if table in OF_FIXES]
+    labels = {table: words.say("audit", f"label-{table}") for table, *_ in then}
+    indent = max(map(len, labels.values())) + 2
+    for table, column, order in then:
+        told = [
+            f"{label(words, column, word)} {number(counts[word], words)}"
+            for word in order
+            if counts.get(word)
+        ]
+        if told:
+            page.row(f"{labels[table]:<{indent}}", told)
+
+
 def _unknown(page: Page, summary: Mapping[str, Any], words: Wording) -> None:
+    again = summary["asked_again"]
+    if again["rows"]:
+        facts = {name: number(again[name], words) for name in ("rows", "answered")}
+        page.line(words.say("audit", "asked-again", facts), hang=2)
     count = summary["states"].get("unknown", 0)
+    if again["rows"] and (rest := count + again["answered"] - again["rows"]):
+        page.line(words.say("audit", "not-asked-again", {"count": number(rest, words)}), hang=2)
     if count:
         shown = ", ".join(summary["unknown"][:SHOWN_UNKNOWN]) + (", …" if count > SHOWN_UNKNOWN else "")
         page.line(words.say("audit", "unknown", {"count": number(count, words), "domains": shown}), hang=2)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 
+from senderauth import names
+from senderauth.dns import rdata
 from senderauth.report.safe import printable
 from senderauth.report.wording import Wording
 
 FORMS = ("zone", "nsupdate", "json", "panel")
+TYPES = ("TXT", "MX", "A", "AAAA", "PTR", "CNAME")
 TTL = 300
 """Seconds: short while a change is new; raise it once it has proven itself."""
-MAX_STRING = 255
 
 
 def handover(proposals: Iterable[Any], form: str, words: Wording) -> str:
@@ -31,6 +35,52 @@ def handover(proposals: Iterable[Any], form: str, words: Wording) -> str:
         lines += [*([""] if lines else []), f"{comment} {number}. {title}"]
         lines += makers[form](proposal.changes, words)
     return "\n".join(lines) + "\n" if lines else ""
+
+
+def handover_rows(rows: Iterable[Mapping[str, Any]], form: str, words: Wording) -> Iterator[str]:
+    """The changes that the rows of an audit propose, in one of the forms, under their domains; "json": a line
+    for each row with its `fix`. Of changes to the same records the first is told, since two would not go
+    together. Raises ValueError for an unknown form.
+    """
+    makers = {"zone": _zone, "nsupdate": _nsupdate, "panel": _panel}
+    if form not in FORMS:
+        raise ValueError(f"--as: {form!r} is none of {', '.join(FORMS)}")
+    comment, told = "#" if form == "panel" else ";", set[tuple[str, str]]()
+    for row in rows:
+        fix = row.get("fix") or {}
+        if not fix.get("proposals"):
+            continue
+        domain = row.get("domain") or row.get("given") or ""
+        if form == "json":
+            yield json.dumps({"domain": domain, "fix": fix}, ensure_ascii=False) + "\n"
+            continue
+        lines = [f"{comment} {printable(domain)}"]
+        for proposal in fix["proposals"]:
+            title = words.say("proposal", printable(proposal["id"]), proposal["facts"], "title")
+            lines.append(f"{comment} {title} [{words.say('actor', printable(proposal['who']))}]")
+            for caution in proposal["cautions"]:
+                said = words.say("reason", printable(caution["id"]), caution["facts"])
+                lines.append(f"{comment}   {words.say('proposals', 'mind')} {said}")
+            for setting in proposal["settings"]:
+                said = words.say("setting", printable(setting["id"]), {"value": setting["value"]})
+                lines.append(f"{comment}   {said}")
+            places = [_place(change) for change in proposal["changes"]]
+            if taken := next((place for place in places if place in told), None):
+                facts = {"name": taken[0], "type": taken[1]}
+                lines.append(f"{comment}   {words.say('proposals', 'changed-above', facts)}")
+                continue
+            told.update(places)
+            changes = [SimpleNamespace(**one, rdtype=one["type"]) for one in proposal["changes"]]
+            lines += makers[form](changes, words) if changes else ()
+        yield "\n".join(lines) + "\n\n"
+
+
+def _place(change: Mapping[str, Any]) -> tuple[str, str]:
+    """Name and type; of a file from anywhere only such as may stand in a script."""
+    name, rdtype = change["name"], change["type"]
+    if names.normalise(name) != name or rdtype not in TYPES:
+        raise ValueError(f"no change of records: {printable(name)} {printable(rdtype)}")
+    return name, rdtype
 
 
 def _zone(changes: Iterable[Any], _: Wording) -> Iterator[str]:
@@ -73,40 +123,3 @@ def _panel(changes: Iterable[Any], words: Wording) -> Iterator[str]:
 
 def _line(change: Any, value: str) -> str:
     return f"{change.name}. {TTL} IN {change.rdtype} {rdata(change.rdtype, value)}"
-
-
-def rdata(rdtype: str, value: str) -> str:
-    """A value in master file syntax: TXT in quoted strings of at most 255 octets, names with the last dot."""
-    if rdtype == "TXT":
-        return " ".join(f'"{_escaped(part)}"' for part in pieces(value))
-    preference, space, name = value.rpartition(" ") if rdtype == "MX" else ("", "", value)
-    name = _name(name)  # what DNS holds must not become a line of a script
-    if rdtype in ("MX", "CNAME", "PTR", "NS") and not name.endswith("."):
-        name += "."
-    return f"{preference}{space}{name}"
-
-
-def _name(text: str) -> str:
-    """A name or address with everything escaped that a master file or nsupdate would act on."""
-    return "".join(
-        char if char.isascii() and (char.isalnum() or char in "-_.:*/") else f"\\{ord(char) & 255:03d}"
-        for char in text
-    )
-
-
-def pieces(text: str) -> list[str]:
-    """A text cut into strings of at most 255 octets, where possible after a space (RFC 7208 3.3)."""
-    parts = []
-    while len(text) > MAX_STRING:
-        cut = text.rfind(" ", 0, MAX_STRING) + 1 or MAX_STRING
-        parts.append(text[:cut])
-        text = text[cut:]
-    return [*parts, text]
-
-
-def _escaped(text: str) -> str:
-    """One character an octet; RFC 1035 5.1 for all but printable ASCII."""
-    return "".join(
-        f"\\{char}" if char in '"\\' else char if " " <= char <= "~" else f"\\{ord(char):03d}"
-        for char in text
-    )

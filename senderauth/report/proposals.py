@@ -19,6 +19,20 @@ def what_if_text(
     is the one with it.
     """
     page = Page(width, colour)
+    page.lines += supposed_text(what_if, words, width=width, colour=colour).splitlines()
+    page.line()
+    page.line(words.say("proposals", "before"), style="head")
+    page.lines += said.splitlines()
+    if what_if.before is not None:
+        answers(page, what_if.before, words)
+    page.line()
+    page.line(words.say("proposals", "after"), style="head")
+    return str(page)
+
+
+def supposed_text(what_if: Any, words: Wording, *, width: int = 80, colour: bool = False) -> str:
+    """What was supposed."""
+    page = Page(width, colour)
     page.line(words.say("proposals", "what-if"), style="head")
     for zone in what_if.zones:
         page.line(words.say("proposals", "what-if-zone", {"zone": zone}), indent=2, hang=2)
@@ -28,13 +42,6 @@ def what_if_text(
             page.line(f"{place}: {words.say('proposals', 'removed')}", indent=2, hang=2)
         for record in change.records:
             page.line(f"{place} {shown_record(change.rdtype, record)}", indent=2, hang=4)
-    page.line()
-    page.line(words.say("proposals", "before"), style="head")
-    page.lines += said.splitlines()
-    if what_if.before is not None:
-        answers(page, what_if.before, words)
-    page.line()
-    page.line(words.say("proposals", "after"), style="head")
     return str(page)
 
 
@@ -96,7 +103,10 @@ def proposals_text(proposals: Iterable[Any], words: Wording, *, width: int = 80,
         if proposal.kind == "advice" and proposal.leaves:
             line = _receivers(proposal.leaves, words)
             page.line(f"{words.say('proposals', 'concerns')} {line}", indent=5, hang=2)
-    return str(page) if heading else ""
+    if not offered:
+        page.line()
+        page.line(words.say("proposals", "none"))
+    return str(page)
 
 
 def _parts(together: Any, offered: list[Any]) -> list[int]:
@@ -125,9 +135,15 @@ def _proof(page: Page, proposal: Any, words: Wording) -> None:
         said("leaves", receivers=_receivers(proposal.leaves, words))
     for reach in proof.reach:
         lost = "reach-lost" if reach.lost else "reach-kept"
-        facts = {"lost": reach.lost, "gained4": reach.gained4, "gained6": _large(reach.gained6)}
+        facts = {"lost": _large(reach.lost), "gained4": reach.gained4, "gained6": _large(reach.gained6)}
         said(lost, domain=reach.domain, **facts)
-        said("reach-limits", lookups=reach.lookups[1], remaining=reach.remaining, voids=reach.voids[1])
+        over = reach.remaining < 0 or reach.voids[1] > 2  # RFC 7208 4.6.4
+        said(
+            "reach-limits-over" if over else "reach-limits",
+            lookups=reach.lookups[1],
+            remaining=reach.remaining,
+            voids=reach.voids[1],
+        )
     if not proof.reach and not proposal.narrows:
         said("no-spf-touched")
     for other in proof.others:

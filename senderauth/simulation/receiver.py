@@ -5,7 +5,8 @@ of rules in the order in which the receiver checks; a rule holds the words that 
 and what is answered then. The first rule that refuses or defers decides; a rule that marks (junk folder,
 quarantine) does not end the session, a later one may still refuse. Where none holds, nothing in the
 authentication of the mail makes the receiver refuse it. Where DNS would not tell a fact, a rule may
-hold or not: then the answer is "unknown", unless a rule speaks of such a failure ("deferred").
+hold or not: then the answer is "unknown", unless a rule speaks of such a failure ("deferred"), or
+another one ends the session either way.
 """
 
 from __future__ import annotations
@@ -178,7 +179,8 @@ def answer(receiver: Receiver, facts: Mapping[str, str]) -> Answer:
                 break
         elif might and (possible is None or worse(rule.outcome, possible.outcome)):
             possible = rule
-    if possible is not None and worse(possible.outcome, decided.outcome):
+    ended = decided.outcome in ("refused", "deferred")  # whether or not another rule would have, too
+    if possible is not None and not ended and worse(possible.outcome, decided.outcome):
         return Answer("unknown", possible, Reason("receiver-unknown", _asked(possible, facts)))
     return decided
 

@@ -6,7 +6,7 @@ from senderauth.spf.ranges import Ranges
 from senderauth.spf.reach import authorised, is_sound, qualifier
 from senderauth.spf.record import Macro, MacroString, Mechanism, Modifier, Record, Term, is_spf, parse
 from senderauth.spf.state import MAX_MX, MAX_PTR, MAX_TERMS, MAX_VOIDS
-from senderauth.spf.survey import outline, survey
+from senderauth.spf.survey import outline, survey, surveyed
 from senderauth.spf.tree import Branch, Branches, Node, Outline, Survey, TermCost
 
 __all__ = [
@@ -39,4 +39,5 @@ __all__ = [
     "parse",
     "qualifier",
     "survey",
+    "surveyed",
 ]

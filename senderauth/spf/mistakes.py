@@ -26,6 +26,7 @@ WITH_ADDRESS = {"a", "mx", "include", "exists", "ptr"}
 
 _VERSION = re.compile(r"v\s*[=:-]?\s*[\"']?\s*s[pf]{2}\s*1?|spf1|spf=")
 _WORD = re.compile(r"([+\-~?]?)([A-Za-z][A-Za-z0-9\-_.]*)([:=/]?)(.*)", re.DOTALL)
+_URL = re.compile(r"https?://([^/:]+)/?", re.IGNORECASE)
 _TYPOGRAPHY = str.maketrans({
     "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-", "⁃": "-",
     "：": ":", "＝": "=", "∼": "~", "～": "~", "˜": "~",
@@ -148,10 +149,14 @@ def _term(word: str, fault: FaultError) -> FaultError | None:
             return _unknown(word, qualifier, name, separator, rest, fault)
         case "spf-all-with-argument" if not rest.strip(":/="):
             return _meaning("spf-mechanism-misspelt", fault, f"{qualifier}all")
+        case "spf-prefix-malformed" if name in ("a", "mx") and word == f"{qualifier}{match[2]}/":
+            return _meaning("spf-mechanism-misspelt", fault, f"{qualifier}{name}")
         case "spf-qualified-modifier" if name not in MODIFIERS:
             return _meaning("spf-qualified-modifier", fault, f"{qualifier}{name}:{rest}")
         case "spf-not-an-address":
             return _not_an_address(qualifier, name, rest, fault)
+        case "spf-domain-malformed" | "spf-not-a-term" if name in WITH_ADDRESS and (host := _of_url(rest)):
+            return _meaning("spf-mechanism-misspelt", fault, f"{qualifier}{name}:{host}")
         case "spf-domain-malformed" if name in WITH_ADDRESS and (family := _family(rest.partition("/")[0])):
             return _meaning("spf-address-as-domain", fault, f"{qualifier}{family}:{rest}")
     return None
@@ -163,6 +168,8 @@ def _unknown(
     if name in MODIFIERS and separator == ":":
         return _meaning("spf-mechanism-misspelt", fault, f"{name}={rest}")
     bare = name.rstrip(".")
+    if name == "all-" and not qualifier:
+        return _meaning("spf-mechanism-misspelt", fault, "-all")
     if bare in ("all", "a", "mx", "ptr") and not rest:
         return _meaning("spf-mechanism-misspelt", fault, qualifier + bare)
     meant = MISSPELT.get(name)
@@ -172,6 +179,12 @@ def _unknown(
             meant = family or (meant if not names.hostname(rest) else "a")
         return _meaning("spf-mechanism-misspelt", fault, f"{qualifier}{meant}{':' if rest else ''}{rest}")
     return _bare(word, fault)
+
+
+def _of_url(text: str) -> str | None:
+    """The host of a URL that was pasted in place of a domain."""
+    match = _URL.fullmatch(text)
+    return match[1] if match and names.hostname(match[1]) else None
 
 
 def _bare(word: str, fault: FaultError) -> FaultError | None:

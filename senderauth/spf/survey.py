@@ -81,7 +81,11 @@ class _Reading:
 
 async def survey(resolver: Resolver, domain: str) -> Survey:
     """Surveys a domain's SPF record (RFC 7208) without an address. Never raises on what DNS holds."""
-    found = await outline(resolver, domain)
+    return surveyed(await outline(resolver, domain))
+
+
+def surveyed(found: Outline) -> Survey:
+    """The survey of an outline: with its networks."""
     each = [found.passes[version].networks(version, MAX_NETWORKS + 1) for version in (4, 6)]
     return Survey(
         domain=found.domain,
@@ -446,4 +450,4 @@ class _Found:
         )
 
 
-__all__ = ["Node", "Outline", "State", "Survey", "TermCost", "outline", "survey"]
+__all__ = ["Node", "Outline", "State", "Survey", "TermCost", "outline", "survey", "surveyed"]

@@ -1,14 +1,17 @@
 """Changes to records, tried before they are published."""
 
-from senderauth.advice.proposals.compare import Judged
+from senderauth.advice.proposals.compare import Judged, outcome_of
+from senderauth.advice.proposals.domain import DomainReport, propose_for_domain
 from senderauth.advice.proposals.keys import KeyPair, PublicKey, new_pair, public_key
 from senderauth.advice.proposals.make import propose
+from senderauth.advice.proposals.plan import as_proposed, is_worse, plan_of, sent_again
 from senderauth.advice.proposals.proposal import Case, Change, Other, Proof, Proposal, Reach, Setting
 from senderauth.advice.proposals.supposed import Supposed, WhatIf, what_if
 
 __all__ = [
     "Case",
     "Change",
+    "DomainReport",
     "Judged",
     "KeyPair",
     "Other",
@@ -19,8 +22,14 @@ __all__ = [
     "Setting",
     "Supposed",
     "WhatIf",
+    "as_proposed",
+    "is_worse",
     "new_pair",
+    "outcome_of",
+    "plan_of",
     "propose",
+    "propose_for_domain",
     "public_key",
+    "sent_again",
     "what_if",
 ]

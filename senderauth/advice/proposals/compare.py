@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
-from senderauth import dmarc, spf
+from senderauth import dkim, dmarc, spf
 from senderauth.advice.judge import outcome
 from senderauth.advice.proposals.proposal import Case
 from senderauth.simulation import (
@@ -43,6 +44,8 @@ class Judged(Protocol):
     @property
     def predictions(self) -> tuple[Prediction, ...]: ...  # noqa: D102
     @property
+    def found_signatures(self) -> tuple[dkim.SignatureResult, ...]: ...  # noqa: D102 - of a message
+    @property
     def findings(self) -> tuple[Finding, ...]: ...  # noqa: D102
 
 
@@ -64,15 +67,17 @@ def compared(before: Judged, after: Judged) -> tuple[tuple[Case, ...], tuple[Cas
     stay: list[Case] = []
     worse: list[Case] = []
     for old, new in _pairs(before.predictions, after.predictions):
-        better = OUTCOMES.index(new.outcome) < OUTCOMES.index(old.outcome)
-        if OUTCOMES.index(new.outcome) > OUTCOMES.index(old.outcome):
+        rejected = (
+            old.outcome == "deferred" and not old.for_now
+        )  # the next reason is no harm of this one's cure
+        if OUTCOMES.index(new.outcome) > OUTCOMES.index(old.outcome) and not rejected:
             worse.append(_case(new))
         if old.outcome not in BAD or old.for_now:
             continue
-        if better and new.outcome == "accepted":
+        if new.outcome == "accepted":
             gone.append(_case(old))
         elif new.outcome in BAD or new.outcome == "unknown":
-            stay.append(_case(new if new.entry_id else old))
+            stay.append(replace(_case(new if new.entry_id else old), signing=old.signing))
     return tuple(gone), tuple(stay), tuple(worse)
 
 
@@ -90,4 +95,5 @@ def _pairs(
 
 
 def _case(p: Prediction) -> Case:
-    return Case(p.receiver, p.entry_id, p.address, p.signing, p.outcome, p.optional)
+    only_spf = "dkim-does-not-help" in p.notes
+    return Case(p.receiver, p.entry_id, p.address, p.signing, p.outcome, p.optional, only_spf)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 
 from senderauth import dkim, names
 from senderauth.advice.proposals.ground import Ground, draft, foreign
+from senderauth.advice.proposals.keys import PublicKey
 from senderauth.advice.proposals.proposal import Change, Proposal, Setting
 from senderauth.advice.proposals.providers import providers_of
 from senderauth.simulation import Signature
 from senderauth.values import Reason
 
 DEFAULT_SELECTOR = "mail"
+MAX_ELSEWHERE = 6
 WRAPPED = 12
 """Octets that openssl writes before a raw Ed25519 key (RFC 8410)."""
 
@@ -40,35 +43,79 @@ async def _usable(ground: Ground, signature: Signature) -> tuple[Proposal, ...]:
     key = signature.key
     assert key is not None
     facts: dict[str, object] = {"domain": key.domain, "selector": key.selector, "name": key.name}
-    group = []
-    if (record := mended(key)) is not None:
+    group = await mended_keys(ground, [key])
+    if not key.name:
+        return tuple(group)
+    if ground.key is not None and key.records and key.state in ("weak", "malformed", "unusable"):
+        group += await _replaced(ground, key, ground.key)
+        if ground.made(signature) is None:
+            return tuple(group)
+    given = [(ground.key.record, ground.key.type, ground.key.bits, "")] if ground.key is not None else []
+    for record, kind, bits, other in (*given, *await _elsewhere(ground, signature)):
         change = await ground.change(key.name, "TXT", record)
-        if change is not None:
-            group.append(draft("dkim-mend-key", "domain-owner", facts, change))
-    if ground.key is None or not key.name:
-        return tuple(group)
-    facts |= {"type": ground.key.type, "bits": ground.key.bits, "old_bits": key.bits}
-    if key.state == "weak" or (key.state in ("malformed", "unusable") and key.records):
-        # A new selector: mail on its way is still checked with the old key (RFC 6376 3.1)
-        selector = ground.key.selector or f"{key.selector}-{ground.key.bits}"
-        name = names.normalise(f"{selector}._domainkey.{key.domain}")
-        change = None if name is None else await ground.change(name, "TXT", ground.key.record)
-        if change is not None:
-            setting = Setting("dkim", "mail-admin", f"{key.domain}:{selector}")
-            cautions = (Reason("caution-keep-old-key", {"name": key.name}),)
-            told = {**facts, "name": name, "selector": selector}
-            group.append(
-                draft(
-                    "dkim-replace-key", "domain-owner", told, change, settings=(setting,), cautions=cautions
-                )
-            )
-        return tuple(group)
-    change = await ground.change(key.name, "TXT", ground.key.record)
-    if change is not None:
+        if change is None:
+            continue
         id = "dkim-unrevoke-key" if key.state == "revoked" else "dkim-publish-key"
-        cautions = (Reason("caution-signer-has-private-key", {"name": key.name}),)
-        group.append(draft(id, "domain-owner", facts, change, cautions=cautions))
+        caution = Reason("caution-signer-has-private-key", {"name": key.name})
+        if other:
+            id, caution = (
+                "dkim-copy-key",
+                Reason("caution-change-both-keys", {"name": key.name, "other": other}),
+            )
+        told = {**facts, "type": kind, "bits": bits, "old_bits": key.bits, "other": other}
+        proven = ground.made(signature) is not None and not other  # the message itself shows the private key
+        cautions = () if proven else (caution,)
+        group.append(draft(id, "domain-owner", told, change, cautions=cautions))
     return tuple(group)
+
+
+async def mended_keys(ground: Ground, keys: Iterable[dkim.Key]) -> list[Proposal]:
+    """A draft for each key whose record alone is what is wrong."""
+    made = []
+    for key in keys:
+        record = mended(key)
+        change = None if record is None else await ground.change(key.name, "TXT", record)
+        if change is not None:
+            facts: dict[str, object] = {"domain": key.domain, "selector": key.selector, "name": key.name}
+            made.append(draft("dkim-mend-key", "domain-owner", facts, change))
+    return made
+
+
+async def _replaced(ground: Ground, key: dkim.Key, new: PublicKey) -> list[Proposal]:
+    """A new selector: mail on its way is still checked with the old key (RFC 6376 3.1)."""
+    selector = new.selector or f"{key.selector}-{new.bits}"
+    name = names.normalise(f"{selector}._domainkey.{key.domain}")
+    change = None if name is None else await ground.change(name, "TXT", new.record)
+    if change is None:
+        return []
+    setting = Setting("dkim", "mail-admin", f"{key.domain}:{selector}")
+    cautions = (Reason("caution-keep-old-key", {"name": key.name}),) if key.state == "weak" else ()
+    facts: dict[str, object] = {"domain": key.domain, "selector": selector, "name": name}
+    facts |= {"type": new.type, "bits": new.bits, "old_bits": key.bits}
+    return [draft("dkim-replace-key", "domain-owner", facts, change, settings=(setting,), cautions=cautions)]
+
+
+async def _elsewhere(ground: Ground, signature: Signature) -> list[tuple[str, str, int, str]]:
+    """Keys of the domain at common selectors that may have made a signature of the message: which one did,
+    the proof shows. (Record, type, bits, name.)
+    """
+    made = ground.made(signature)
+    if made is None or made.signature is None or made.body_ok is False or made.header_ok:
+        return []
+    size = len(made.signature.octets) * 8
+    selectors = dict.fromkeys(
+        (*dkim.common_selectors(), *(s.selector for s in ground.report.found_signatures))
+    )
+    selectors.pop(made.selector, None)
+    search = await dkim.find_keys(ground.resolver, signature.domain, selectors)
+    return [
+        (key.record_text, key.type, key.bits, key.name)
+        for key in search.keys
+        if key.state == "valid"
+        and key.record_text is not None
+        and key.type == made.signature.key_type
+        and (key.type != "rsa" or (key.bits + 7) // 8 * 8 == size)
+    ][:MAX_ELSEWHERE]
 
 
 def mended(key: dkim.Key) -> str | None:
@@ -82,6 +129,8 @@ def mended(key: dkim.Key) -> str | None:
             tags = {"v": tags.pop("v"), **tags}
         case "dkim-key-sha1-only":  # RFC 8301 3.1
             tags.pop("h")
+        case "dkim-key-other-service":  # RFC 6376 3.6.1: mail is meant, a signature shows it
+            tags.pop("s")
         case "dkim-key-ed25519-wrapped" if record.octets is not None:  # RFC 8463 4.2
             tags["p"] = base64.b64encode(record.octets[WRAPPED:]).decode()
         case _:
@@ -91,34 +140,50 @@ def mended(key: dkim.Key) -> str | None:
 
 async def _aliased(ground: Ground, passing: list[Signature]) -> tuple[Proposal, ...]:
     """The key of the service that signs already, under the author's name too: the service keeps and changes
-    it, the domain points there (RFC 6376 3.6.2.1 follows CNAMEs as DNS does).
+    it, the domain points there (RFC 6376 3.6.2.1 follows CNAMEs as DNS does). Of a provider that is known
+    all the aliases that it asks for.
     """
     group: list[Proposal] = []
     for signature in passing:
         if signature.selector is None or signature.key is None:
             continue
-        found = [
-            (selector, target)
-            for provider in providers_of([signature.domain])
-            for selector, target in provider.aliases(ground.author)
-        ]
+        sets = [provider.aliases(ground.author) for provider in providers_of([signature.domain])]
         target = signature.key.canonical_name or signature.key.name
-        found.append((signature.selector, target))
-        found.append((f"{signature.domain.partition('.')[0]}-{signature.selector}", target))
-        for selector, target in found:
-            name = f"{selector}._domainkey.{ground.author}"
-            change = await ground.change(name, "CNAME", target)
-            if change is None or change.old or (await ground.ask(name, "TXT")).records:
+        sets.append(((signature.selector, target),))
+        sets.append(((f"{signature.domain.partition('.')[0]}-{signature.selector}", target),))
+        for aliases in filter(None, sets):
+            changes = [await _free_alias(ground, selector, target) for selector, target in aliases]
+            made = [change for change in changes if change is not None]
+            if len(made) < len(changes) or any(p.changes == tuple(made) for p in group):
                 continue  # something stands there
-            if any(made.changes == (change,) for made in group):
-                continue
-            facts = {"domain": ground.author, "service": signature.domain, "name": name, "target": target}
-            setting = Setting("dkim", "provider", f"{ground.author}:{selector}")
-            cautions = (Reason("caution-ask-service", {"service": signature.domain}),)
-            group.append(
-                draft("dkim-alias-key", "domain-owner", facts, change, settings=(setting,), cautions=cautions)
-            )
+            usable = [s for s, target in aliases if (await ground.ask(target, "TXT")).records]
+            group.append(_alias(ground, signature, (usable or [aliases[0][0]])[0], made))
+            if aliases is sets[0] and usable:
+                break  # as the provider documents it
     return tuple(group)
+
+
+async def _free_alias(ground: Ground, selector: str, target: str) -> Change | None:
+    """The alias, where nothing stands at its name."""
+    name = f"{selector}._domainkey.{ground.author}"
+    change = await ground.change(name, "CNAME", target)
+    return None if change is None or change.old or (await ground.ask(name, "TXT")).records else change
+
+
+def _alias(ground: Ground, signature: Signature, selector: str, changes: list[Change]) -> Proposal:
+    facts: dict[str, object] = {
+        "domain": ground.author,
+        "service": signature.domain,
+        "name": [change.name for change in changes],
+        "target": [value for change in changes for value in change.new],
+    }
+    value = f"{ground.author}:{selector}"
+    if names.registrable(signature.domain) == names.registrable(ground.author):  # nobody else's to ask
+        setting = Setting("dkim", "mail-admin", value)
+        return draft("dkim-alias-own-key", "domain-owner", facts, *changes, settings=(setting,))
+    setting = Setting("dkim", "provider", value)
+    cautions = (Reason("caution-ask-service", {"service": signature.domain}),)
+    return draft("dkim-alias-key", "domain-owner", facts, *changes, settings=(setting,), cautions=cautions)
 
 
 async def _signed(ground: Ground) -> tuple[Proposal, ...]:

@@ -27,7 +27,8 @@ async def dmarc_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
     if failing:
         groups.append(await _relaxed(ground))
         groups.append(await _return_path(ground, failing))
-    groups.append(await _record(ground))
+    mended = await _mended(ground)
+    groups.append(mended or await _record(ground))
     groups.append(await _both_standards(ground))
     groups.append(await _next_step(ground))
     groups += await _destinations(ground)
@@ -60,6 +61,8 @@ async def _return_path(ground: Ground, failing: list[Verdict]) -> tuple[Proposal
     """
     path = ground.scenario.mail_from_address
     if path is None or path.domain == ground.author or foreign(ground.author):
+        return ()
+    if not all(provider.takes_return_paths for provider in providers_of([path.domain])):
         return ()
     local = path.local or "bounce"
     facts: dict[str, object] = {"author_domain": ground.author, "mail_from_domain": path.domain}
@@ -128,15 +131,44 @@ async def _record(ground: Ground) -> tuple[Proposal, ...]:
     if change is None or change.old:  # a record that cannot be used is for its owner to read
         return ()
     facts = {"domain": ground.organization, "name": name}
-    cautions = (
-        Reason("caution-report-mailbox", {"domain": ground.organization}),
-        Reason("caution-staged-policy", {"domain": ground.organization}),
-    )
+    cautions: tuple[Reason, ...] = (Reason("caution-staged-policy", {"domain": ground.organization}),)
+    if "rua=" in change.new[0]:
+        cautions = (Reason("caution-report-mailbox", {"domain": ground.organization}), *cautions)
     kinds: tuple[Kind, ...] = ("cure", "improvement") if ground.complaints(*MISSING) else ("improvement",)
     return tuple(
         draft("dmarc-first-record", "domain-owner", facts, change, kind=kind, cautions=cautions)
         for kind in kinds
     )
+
+
+async def _mended(ground: Ground) -> tuple[Proposal, ...]:
+    """What stands where the record is looked for and was meant as one, put right; else the same without
+    asking for anything, where that would harm the mail at hand.
+    """
+    group: list[Proposal] = []
+    for domain in dict.fromkeys((ground.author, ground.organization)):
+        name = f"_dmarc.{domain}"
+        answer = await ground.ask(name, "TXT")
+        text = None if answer.unknown or answer.chain else dmarc.mend(answer.records)
+        if text is None:
+            continue
+        meant = [dmarc.meant_as_record(octets) for octets in answer.records]
+        values = tuple(map(text_of, answer.records))
+        old = tuple(value for value, is_meant in zip(values, meant, strict=True) if is_meant)
+        kept = tuple(value for value in values if value not in old)
+        for mended in dict.fromkeys((text, with_tags(dmarc.parse(text), {"p": "none"}))):
+            asked = dmarc.parse(mended).p or "none"
+            facts = {"domain": domain, "name": name, "after": asked}
+            cautions = [Reason("caution-read-reports-first", {"after": asked})] if asked != "none" else []
+            change = Change(name, "TXT", old, (mended,), kept)
+            kinds: tuple[Kind, ...] = (
+                ("cure", "improvement") if ground.complaints(*MISSING) else ("improvement",)
+            )
+            group += [
+                draft("dmarc-mend-record", "domain-owner", facts, change, kind=kind, cautions=tuple(cautions))
+                for kind in kinds
+            ]
+    return tuple(group)
 
 
 def first_record(ground: Ground) -> str:
@@ -164,30 +196,61 @@ async def _both_standards(ground: Ground) -> tuple[Proposal, ...]:
     if change is None:
         return ()
     facts: dict[str, object] = {"domain": ground.author, "name": name, "after": milder}
-    facts |= {"rfc9989": asked[0], "rfc7489": asked[1]}
+    part = f" (pct={old.record.pct})" if old.sampled and old.record is not None else ""
+    facts |= {"rfc9989": asked[0], "rfc7489": f"{old.policy}{part}"}
     made = draft("dmarc-both-standards", "domain-owner", facts, change, kind="improvement", relaxes=True)
     return (made,)
 
 
 async def _next_step(ground: Ground) -> tuple[Proposal, ...]:
-    """One step further, none to quarantine to reject, once all that is planned passes."""
+    """One step further, none to quarantine to reject, once all that is planned passes and reports come in to
+    show the rest; before a further policy the present one for all mail, without pct and t.
+    """
     policy = ground.report.policies["rfc9989"]
     passing = ground.report.verdicts and all(
         v.signing != "unsigned" and v.dmarc.result == v.dmarc_rfc7489.result == "pass"
         for v in ground.report.verdicts
     )
+    if policy.record is None or policy.location is None or policy.policy is None:
+        return ()
     signed = any(s.result == "pass" and s.key is not None for v in ground.report.verdicts for s in v.dkim)
     asked = policy.requested or ""
-    if not passing or not signed or asked not in NEXT or policy.record is None or policy.location is None:
+    unheard = any(finding.id == DESTINATION for finding in ground.report.findings)
+    partly = asked != "none" and (policy.record.t or policy.record.pct < 100)
+    if not passing or not signed or unheard or not (partly or asked in NEXT):
         return ()
+    if not policy.record.rua:
+        return await _reported(ground, policy.record, policy.location, policy.domain)
+    after = asked if partly else NEXT[asked]
     tag = "sp" if policy.inherited and policy.record.has("sp") else "p"
-    text = with_tags(policy.record, {tag: NEXT[asked], "pct": None, "t": None})
+    text = with_tags(policy.record, {tag: after, "pct": None, "t": None})
     change = await dmarc_change(ground, policy.location, text)
     if change is None:
         return ()
-    facts = {"domain": policy.domain, "name": policy.location, "before": asked, "after": NEXT[asked]}
-    cautions = (Reason("caution-read-reports-first", {"after": NEXT[asked]}),)
+    whole = [
+        f"{t.name}={t.value}"
+        for t in policy.record.tags
+        if t.name == tag or (partly and t.name in ("pct", "t"))
+    ]
+    facts = {
+        "domain": policy.domain,
+        "name": policy.location,
+        "before": "; ".join(whole),
+        "after": f"{tag}={after}",
+    }
+    cautions = (Reason("caution-read-reports-first", {"after": after}),)
     return (draft("dmarc-next-step", "domain-owner", facts, change, kind="improvement", cautions=cautions),)
+
+
+async def _reported(ground: Ground, record: dmarc.Record, name: str, domain: str) -> tuple[Proposal, ...]:
+    """Reports first: without them nobody sees what a further step would harm."""
+    rua = first_record(ground).partition("rua=")[2]
+    change = await dmarc_change(ground, name, with_tags(record, {"rua": rua})) if rua else None
+    if change is None or name != f"_dmarc.{ground.organization}":
+        return ()
+    cautions = (Reason("caution-report-mailbox", {"domain": ground.organization}),)
+    facts = {"domain": domain, "name": name}
+    return (draft("dmarc-ask-reports", "domain-owner", facts, change, kind="improvement", cautions=cautions),)
 
 
 async def _destinations(ground: Ground) -> list[tuple[Proposal, ...]]:
@@ -218,5 +281,7 @@ def with_tags(record: dmarc.Record, wanted: dict[str, str | None]) -> str:
             parts.append(f"{tag.name}={tag.value}")
         elif (value := left.pop(tag.name, None)) is not None:
             parts.append(f"{tag.name}={value}")
-    parts[1:1] = [f"{name}={value}" for name, value in left.items() if value is not None]
+    added = [f"{name}={value}" for name, value in left.items() if value is not None]
+    place = 1 if "p" in left else len(parts)  # RFC 7489 6.3 wants p second
+    parts[place:place] = added
     return "; ".join(parts)

@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-from senderauth import names, spf
+from senderauth import dkim, names, spf
 from senderauth.advice.action import Actor
 from senderauth.advice.proposals.compare import BAD, Judged
 from senderauth.advice.proposals.keys import PublicKey
 from senderauth.advice.proposals.proposal import Change, Kind, Proposal, Setting, text_of
 from senderauth.advice.proposals.providers import is_mailbox_provider
 from senderauth.dns import Answer, Question, Resolver
-from senderauth.simulation import Prediction, Scenario, Sender, Verdict
+from senderauth.simulation import Prediction, Scenario, Sender, Signature, Verdict
 from senderauth.values import Facts, Reason
 
 Network = IPv4Network | IPv6Network
@@ -21,6 +21,7 @@ IPAddress = IPv4Address | IPv6Address
 Judge = Callable[[Scenario, Resolver], Awaitable[Judged]]
 """Judges a send again, as the report was made."""
 
+OTHER_KEY = "dkim-signature-by-other-key"
 MAX_UDP = 512
 """Octets that every resolver can take without EDNS or TCP (RFC 1035 4.2.1, RFC 7208 3.4)."""
 
@@ -40,6 +41,8 @@ class Ground:
     others: tuple[tuple[Scenario, Judged], ...]
     """Sends that must not become worse, as they are judged now."""
     surveys: dict[str, spf.Survey] = field(default_factory=dict)
+    elsewhere: dict[str, str] = field(default_factory=dict)
+    """Names that are aliases of others' names: what stands there is for those to change."""
 
     @property
     def author(self) -> str:
@@ -53,13 +56,24 @@ class Ground:
 
     @property
     def changed_on_the_way(self) -> bool:
-        """The author domain signed the message, its key is there, and the signature fails: forwarded by who
-        changed it, a mailing list mostly. The host that delivered it is then nobody's to authorise.
+        """The author domain signed the message, and it is not as it was: forwarded by who changed it, a
+        mailing list mostly. The host that delivered it is then nobody's to authorise.
         """
         return any(
-            signature.result == "fail" and names.is_below(self.author, signature.domain)
-            for verdict in self.report.verdicts
-            for signature in verdict.dkim
+            (one.body_ok is False or (one.header_ok is False and one.reason.id != OTHER_KEY))
+            and names.is_below(self.author, names.normalise(one.domain) or "")
+            for one in self.report.found_signatures
+        )
+
+    def made(self, signature: Signature) -> dkim.SignatureResult | None:
+        """The signature as it stands in the message; None where it is only planned."""
+        return next(
+            (
+                one
+                for one in self.report.found_signatures
+                if (names.normalise(one.domain), one.selector) == (signature.domain, signature.selector)
+            ),
+            None,
         )
 
     def sender(self, verdict: Verdict) -> Sender:
@@ -86,11 +100,17 @@ class Ground:
         return await self.resolver.resolve(Question(name, rdtype))
 
     async def change(self, name: str, rdtype: str, *new: str, like: str = "") -> Change | None:
-        """A change of the records there; of TXT only of those that begin so, the others stay. None where DNS
-        would not tell what stands there, or where an alias does that is not ours to change.
+        """A change of the records there; of TXT only of those that begin so, the others stay. Where an alias
+        of the same organization stands, at its target, since nothing may stand beside it (RFC 1034 3.6.2).
+        None where DNS would not tell what stands there, or where the alias leads to others.
         """
         answer = await self.ask(name, rdtype)
-        if answer.unknown or (answer.chain and rdtype != "CNAME"):
+        if answer.chain and rdtype != "CNAME" and answer.canonical_name is not None:
+            if names.registrable(answer.canonical_name) != names.registrable(name):
+                self.elsewhere[name] = answer.canonical_name
+                return None
+            name = answer.canonical_name
+        if answer.unknown:
             return None
         texts = tuple(map(text_of, answer.records))
         old = tuple(text for text in texts if text.lower().startswith(like.lower()))

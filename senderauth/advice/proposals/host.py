@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from ipaddress import ip_address
 
 from senderauth import names
 from senderauth.advice.proposals.ground import Ground, draft, foreign
-from senderauth.advice.proposals.proposal import Proposal, Setting, text_of
+from senderauth.advice.proposals.proposal import Kind, Proposal, Setting, text_of
 from senderauth.simulation import Sender
 from senderauth.values import Reason
 
 ADSP_ENTRIES = ("adsp-all-refused", "adsp-discardable")
+EITHER: tuple[Kind, ...] = ("cure", "improvement")
+"""As a cure if some receiver refuses for it, else as worth doing: not all who refuse say so."""
 DOMAIN_ENTRIES = ("sender-null-mx", "sender-domain-unresolvable", "author-domain-missing")
 
 
@@ -20,7 +23,12 @@ async def host_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
     for sender in ground.report.senders:
         if sender.reverse.state in ("missing", "unconfirmed"):
             groups.append(await _reverse(ground, sender))
-        if sender.helo_state in ("missing", "elsewhere", "bare", "literal"):
+        refused = any(
+            verdict.spf_helo.result == "fail"
+            and (verdict.host, verdict.address) == (sender.host, sender.address)
+            for verdict in ground.report.verdicts
+        )
+        if refused or sender.helo_state in ("missing", "elsewhere", "bare", "literal"):
             groups.append(await _helo(ground, sender))
     if ground.complaints(*DOMAIN_ENTRIES):
         groups.append(await _exchanges(ground))
@@ -71,13 +79,15 @@ async def _helo(ground: Ground, sender: Sender) -> tuple[Proposal, ...]:
         if name is not None and name != sender.helo:
             facts = {"address": sender.address, "helo": sender.helo or "", "name": name, "type": rdtype}
             setting = (Setting("helo", "mail-admin", name),)
-            group.append(draft("host-use-helo", "mail-admin", facts, settings=setting))
+            group += [
+                draft("host-use-helo", "mail-admin", facts, kind=kind, settings=setting) for kind in EITHER
+            ]
     name = names.hostname(sender.helo or "")
     if name is not None and sender.helo_state == "missing" and not foreign(name):
         change = await ground.change(name, rdtype, str(ip))
         if change is not None:
             facts = {"address": sender.address, "helo": name, "name": name, "type": rdtype}
-            group.append(draft("host-address-helo", "mail-admin", facts, change))
+            group += [draft("host-address-helo", "mail-admin", facts, change, kind=kind) for kind in EITHER]
     return tuple(group)
 
 
@@ -104,21 +114,31 @@ async def _exchanges(ground: Ground) -> tuple[Proposal, ...]:
         if change is not None:
             facts = {"domain": domain.domain, "exchanges": exchanges}
             cautions = (Reason("caution-exchange-must-take-mail", {"exchanges": exchanges}),)
-            group.append(draft("host-set-mx", "domain-owner", facts, change, cautions=cautions))
+            exists = domain.state == "missing"  # the policy for missing names no longer applies then
+            group.append(
+                draft("host-set-mx", "domain-owner", facts, change, cautions=cautions, relaxes=exists)
+            )
     return tuple(group)
 
 
 async def adsp_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
     """ADSP is historic (RFC 5617's status since 2013): its record goes."""
-    if not ground.complaints(*ADSP_ENTRIES) or foreign(ground.author):
+    if not ground.complaints(*ADSP_ENTRIES):
+        return []
+    return await adsp_removal(ground, {v.adsp.practice for v in ground.report.verdicts})
+
+
+async def adsp_removal(ground: Ground, practices: Collection[str | None]) -> list[tuple[Proposal, ...]]:
+    """The record of these practices goes."""
+    if foreign(ground.author):
         return []
     name = f"_adsp._domainkey.{ground.author}"
     change = await ground.change(name, "TXT", like="dkim")
     if change is None or not change.old:
         return []
     facts = {"domain": ground.author, "name": name}
-    cautions = []
-    if any(v.adsp.practice == "discardable" for v in ground.report.verdicts):
+    cautions = [] if ground.key is not None else [Reason("caution-adsp-or-sign", {"domain": ground.author})]
+    if "discardable" in practices:
         cautions.append(Reason("caution-adsp-on-purpose", {"name": name}))
     if ground.report.policies["rfc9989"].policy in (None, "none"):
         cautions.append(Reason("caution-publish-dmarc-instead", {"domain": ground.organization}))

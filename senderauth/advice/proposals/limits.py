@@ -20,6 +20,7 @@ from senderauth.spf import MAX_TERMS, MAX_VOIDS, Mechanism, Node, Record, Survey
 MAX_TEXT = 400
 """Octets of one record: with the other TXT records and the header it stays below 512 (RFC 7208 3.4)."""
 MAX_NETWORKS = 120
+MAX_SPLITS = 6
 DEAD = ("absent", "several", "broken", "loop")
 
 
@@ -30,6 +31,10 @@ class Within:
     record: Record
     splits: tuple[tuple[str, str], ...]
     """Name and text of each."""
+    dropped: tuple[str, ...]
+    """Terms that did nothing."""
+    replaced: tuple[str, ...]
+    """Terms in whose place their networks stand."""
 
 
 @dataclass(slots=True)
@@ -57,16 +62,23 @@ def within_limits(survey: Survey) -> Within | None:
     dead = any(_dead(cost) for cost in node.terms if cost.child is not None)
     if node.record is None or (survey.lookups <= MAX_TERMS and survey.void_lookups <= MAX_VOIDS and not dead):
         return None
-    rows = _rows(node)
-    _drop(rows)
-    _flatten(rows)
-    if sum(row.lookups for row in rows) > MAX_TERMS or sum(row.voids for row in rows) > MAX_VOIDS:
-        return None
-    terms = tuple(_told_once(rows))
-    record = Record(terms)
-    if len(str(record)) <= MAX_TEXT:
-        return Within(record, ())
-    return _split(survey.domain, terms, sum(row.lookups for row in rows))
+    found = None
+    for spare in range(MAX_SPLITS):  # lookups that the split-off records need
+        rows = _rows(node)
+        _drop(rows)
+        dropped = tuple(str(row.term) for row in rows if row.instead == ())
+        _flatten(rows, MAX_TERMS - spare)
+        if _over(rows, MAX_TERMS):
+            break
+        terms = tuple(_told_once(rows))
+        replaced = tuple(str(row.term) for row in rows if row.instead)
+        if len(str(Record(terms))) <= MAX_TEXT:
+            return Within(Record(terms), (), dropped, replaced)
+        found = found or Within(Record(terms), (), dropped, replaced)  # too long, but better than none
+        split = _split(survey.domain, terms, sum(row.lookups for row in rows))
+        if split is not None:
+            return Within(*split, dropped, replaced)
+    return found
 
 
 def _rows(node: Node) -> list[_Row]:
@@ -127,14 +139,27 @@ def _covers(wide: Network, narrow: Network) -> bool:
     return wide.version == narrow.version and narrow.subnet_of(wide)  # type: ignore[arg-type]
 
 
-def _flatten(rows: list[_Row]) -> None:
-    """Puts networks in the place of terms until the limits are kept."""
+def _over(rows: list[_Row], lookups: int) -> bool:
+    return sum(row.lookups for row in rows) > lookups or sum(row.voids for row in rows) > MAX_VOIDS
+
+
+def _flatten(rows: list[_Row], lookups: int) -> None:
+    """Puts networks in the place of terms until the limits are kept, of no term more than that takes."""
     known = [(row, terms) for row in rows if (terms := _networks_of(row)) is not None]
-    known.sort(key=lambda pair: (len(pair[1]) + 1) / (pair[0].lookups + 10 * pair[0].voids))
-    for row, terms in known:
-        if sum(r.lookups for r in rows) <= MAX_TERMS and sum(r.voids for r in rows) <= MAX_VOIDS:
-            return
-        row.instead = terms
+    chosen: list[tuple[_Row, tuple[Term, ...]]] = []
+    while known and _over(rows, lookups):
+        many = sum(row.lookups for row in rows) > lookups
+        void = sum(row.voids for row in rows) > MAX_VOIDS
+        best = max(
+            known, key=lambda pair: (pair[0].lookups * many + pair[0].voids * void) / (len(pair[1]) + 1)
+        )
+        known.remove(best)
+        chosen.append(best)
+        best[0].instead = best[1]
+    for row, terms in chosen:
+        row.instead = None
+        if _over(rows, lookups):
+            row.instead = terms
 
 
 def _networks_of(row: _Row) -> tuple[Term, ...] | None:
@@ -165,7 +190,9 @@ def _told(cost: TermCost) -> bool:
     return child.state == "found" and all(_told(inner) or _dead(inner) for inner in child.terms)
 
 
-def _split(domain: str, terms: tuple[Term, ...], lookups: int) -> Within | None:
+def _split(
+    domain: str, terms: tuple[Term, ...], lookups: int
+) -> tuple[Record, tuple[tuple[str, str], ...]] | None:
     """The networks moved to records of their own, `_spf1.<domain>` and so on, included in their place."""
     networks = [t for t in terms if isinstance(t, Mechanism) and t.network is not None and t.qualifier == "+"]
     first = next((index for index, term in enumerate(terms) if term in networks), None)
@@ -185,4 +212,4 @@ def _split(domain: str, terms: tuple[Term, ...], lookups: int) -> Within | None:
     )
     includes = spf.parse(" ".join(["v=spf1", *(f"include:{name}" for name, _ in splits)])).mechanisms
     rest = [term for term in terms if term not in networks]
-    return Within(Record((*rest[:first], *includes, *rest[first:])), splits)
+    return Record((*rest[:first], *includes, *rest[first:])), splits

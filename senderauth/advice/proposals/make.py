@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from senderauth.advice.judge import check
 from senderauth.advice.proposals.advise import advice, case_key
@@ -52,15 +53,19 @@ async def propose(
         *await dkim_proposals(ground),
         *(await dmarc_proposals(ground) if own else ()),
         *await adsp_proposals(ground),
-        *await host_proposals(ground),
+        *(await host_proposals(ground) if own else ()),
     ]
     offered: list[Proposal] = []
+    parts: list[Proposal] = []
     room = MAX_TRIED
     for group in groups:
         tried = [await prove(ground, proposal) for proposal in group[:room]]
         room -= len(tried)
-        offered += best(tried)
-    offered = await _with_all(ground, _distinct(offered))
+        held = best(tried)
+        offered += held
+        if not any(proposal.kind == "cure" for proposal in held):
+            parts += [p for p in tried if p.kind == "cure" and _harmless(p)][:1]
+    offered = await _with_all(ground, _distinct(offered), parts)
     offered.sort(key=_order)
     return (*offered, *advice(ground, offered))
 
@@ -92,7 +97,7 @@ def _distinct(proposals: Iterable[Proposal]) -> list[Proposal]:
     return list({(p.changes, p.settings): p for p in reversed(list(proposals))}.values())[::-1]
 
 
-KINDS = ("cure", "improvement", "advice")
+KINDS = ("cure", "part", "improvement", "advice")
 
 
 def _order(proposal: Proposal) -> tuple[int, int, int]:
@@ -101,22 +106,43 @@ def _order(proposal: Proposal) -> tuple[int, int, int]:
     return KINDS.index(proposal.kind), -min(usual, 1), -size
 
 
-async def _with_all(ground: Ground, offered: list[Proposal]) -> list[Proposal]:
+def _harmless(proposal: Proposal) -> bool:
+    """Whether it only cures nothing by itself."""
+    broken = proposal.proof.broken if proposal.proof is not None else ()
+    return [reason.id for reason in broken] == ["proof-cures-nothing"]
+
+
+async def _with_all(ground: Ground, offered: list[Proposal], parts: list[Proposal]) -> list[Proposal]:
     """Where no single change cures everything: the fewest of them together, proven together, if they cure
-    more than the best of them.
+    more than the best of them. Among them may be parts: changes that cure nothing by themselves, since the
+    same receiver has another reason, too.
     """
     cures = sorted((p for p in offered if p.kind == "cure"), key=_value, reverse=True)
     wanted = {case_key(case) for case in cases(ground.report)}
-    if not cures or _keys(cures[0]) >= wanted:
+    reached = _keys(cures[0]) if cures else set()
+    if reached >= wanted:
         return offered
     chosen: list[Proposal] = []
-    for proposal in cures:
-        helps = not chosen or _keys(proposal) - set().union(*map(_keys, chosen)) or proposal.settings
-        if helps and not _clash(proposal, chosen):
+    for proposal in (*cures, *parts):
+        if not clash(proposal, chosen):
             chosen.append(proposal)
     if len(chosen) < 2:
         return offered
-    together = Proposal(
+    whole = await prove(ground, _together(chosen))
+    if not (whole.proof and whole.proof.holds and _keys(whole) > reached):
+        return offered
+    for proposal in reversed(chosen):
+        fewer = [p for p in chosen if p is not proposal]
+        tried = await prove(ground, _together(fewer)) if len(fewer) > 1 else whole
+        if tried is not whole and tried.proof and tried.proof.holds and _keys(tried) >= _keys(whole):
+            chosen, whole = fewer, tried
+    needed = [replace(part, kind="part") for part in parts if part in chosen]
+    doubled = [p for p in offered if any(p.changes == part.changes for part in needed)]
+    return [*(p for p in offered if p not in doubled), *needed, whole]
+
+
+def _together(chosen: list[Proposal]) -> Proposal:
+    return Proposal(
         "all-together",
         "cure",
         chosen[0].who,
@@ -126,16 +152,13 @@ async def _with_all(ground: Ground, offered: list[Proposal]) -> list[Proposal]:
         narrows=any(p.narrows for p in chosen),
         relaxes=any(p.relaxes for p in chosen),
     )
-    proven = await prove(ground, together)
-    holds = proven.proof is not None and proven.proof.holds
-    return [*offered, proven] if holds and _keys(proven) > _keys(cures[0]) else offered
 
 
 def _keys(proposal: Proposal) -> set[tuple[str, str, str]]:
     return {case_key(case) for case in proposal.cures}
 
 
-def _clash(proposal: Proposal, chosen: Iterable[Proposal]) -> bool:
+def clash(proposal: Proposal, chosen: Iterable[Proposal]) -> bool:
     """Whether both change the same records, or set the same thing differently."""
     taken = {(change.name, change.rdtype) for other in chosen for change in other.changes}
     set_already = {setting.id for other in chosen for setting in other.settings}

@@ -11,7 +11,8 @@ from senderauth.dns import Question
 from senderauth.simulation import Outcome, Scenario
 from senderauth.values import Facts, Reason
 
-Kind = Literal["cure", "improvement", "advice"]
+Kind = Literal["cure", "part", "improvement", "advice"]
+"""A "part" cures nothing by itself, but together with others."""
 
 MAX_STRING = 255
 """Octets of one string of a TXT record (RFC 1035 3.3)."""
@@ -89,6 +90,8 @@ class Case:
     signing: str
     outcome: Outcome
     optional: bool
+    only_spf: bool = False
+    """The receiver judges SPF by itself: no signature helps."""
 
 
 @dataclass(frozen=True, slots=True)

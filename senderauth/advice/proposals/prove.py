@@ -31,7 +31,10 @@ async def prove(ground: Ground, proposal: Proposal) -> Proposal:
     """The proposal with its proof, and with what it cures and leaves."""
     tried: Resolver = CachingResolver(OverlayResolver(overlay(proposal.changes), over=ground.resolver))
     before = ground.report
-    after = await ground.judge(as_set(ground.scenario, proposal.settings), tried)
+    # A message that is signed otherwise is another one: judged as planned
+    signed_anew = any(setting.id == "dkim" for setting in proposal.settings)
+    judge = ground.planned if signed_anew else ground.judge
+    after = await judge(as_set(ground.scenario, proposal.settings), tried)
     gone, stay, worse = compared(before, after)
     reaches = await _reaches(ground, tried, before, after, proposal.changes)
     others = tuple([await _other(ground, tried, scenario, report) for scenario, report in ground.others])
@@ -64,7 +67,8 @@ async def prove(ground: Ground, proposal: Proposal) -> Proposal:
         uncovered=tuple(_uncovered(before, after, reaches, proposal.changes)),
         broken=tuple(broken),
     )
-    return replace(proposal, cures=gone, leaves=stay, proof=proof)
+    kind = "cure" if gone and proposal.kind == "improvement" else proposal.kind
+    return replace(proposal, kind=kind, cures=gone, leaves=stay, proof=proof)
 
 
 def as_set(scenario: Scenario, settings: Iterable[Setting]) -> Scenario:

@@ -20,6 +20,8 @@ class Provider:
     """The SPF record that covers its servers."""
     return_path: tuple[str, str] | None
     """Label and target of an alias for bounces."""
+    takes_return_paths: bool
+    """Whether customers can have bounces go to a name of theirs, as far as is known."""
     dkim: tuple[tuple[str, str], ...]
     """Selectors and the targets of their aliases."""
     mailboxes: frozenset[str]
@@ -47,6 +49,7 @@ def providers() -> Mapping[str, Provider]:
             tuple(table["suffixes"]),
             table.get("include"),
             tuple(table["return_path"]) if "return_path" in table else None,
+            table.get("takes_return_paths", True),
             tuple((selector, target) for selector, target in table.get("dkim", ())),
             frozenset(table.get("mailboxes", ())),
             table["source"],

@@ -8,19 +8,24 @@ from dataclasses import replace
 
 from senderauth import names, spf
 from senderauth.advice.proposals.ground import Ground, Network, address_term, draft, foreign, parse_ip
-from senderauth.advice.proposals.limits import within_limits
+from senderauth.advice.proposals.limits import Within, within_limits
 from senderauth.advice.proposals.proposal import Change, Proposal
 from senderauth.advice.proposals.providers import providers_of
 from senderauth.simulation import Verdict
-from senderauth.spf import Mechanism, Record, Survey, Term
+from senderauth.spf import MAX_TERMS, MAX_VOIDS, Mechanism, Record, Survey, Term
 from senderauth.values import Problem, Reason
 
 V = "v=spf1"
 MAX_DOMAINS = 4
 _VERSION = re.compile(
-    r"[\s\"'\\(\ufeff]*(?:v\s*[=:-]?\s*[\"']?\s*spf1?|spf1|spf=)(?=[\s;,:\"']|$)[\s;,:\"']*(.*)", re.I | re.S
+    r"[\s\"'\\(\ufeff]*(?:v\s*[=:-]?\s*[\"']?\s*spf1?|spf1|spf=)"
+    r"(?=[\s;,:\"'+~?-]|$|ip[46]:|include:|a[: ]|mx[: ])[\s;,:\"']*(.*)",
+    re.I | re.S,
 )
 MILDER = "-~?"
+_EQUALS = re.compile(r"^(include|a|mx|ptr|ip4|ip6|exists|ip|ipv4|ipv6)=", re.I)
+_KEPT = re.compile(r"[-~?]|\+?(?:redirect|all)", re.I)
+"""Faulty words that cannot be left out: without them more would pass than was meant, or nothing."""
 
 
 async def spf_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
@@ -32,6 +37,12 @@ async def spf_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
     for verdict in ground.report.verdicts:
         if verdict.address and verdict.spf.result not in ("pass", "temperror"):
             failing.setdefault(verdict.mail_from_domain, []).append(verdict)
+    for verdict in ground.report.verdicts:
+        helo = (
+            names.hostname(ground.sender(verdict).helo or "") if verdict.spf_helo.result == "fail" else None
+        )
+        if helo is not None and helo not in failing:
+            failing[helo] = [verdict]
     for domain, verdicts in list(failing.items())[:MAX_DOMAINS]:
         if not foreign(domain) and names.mail_domain(domain) is not None:
             groups += await _for_domain(ground, domain, verdicts)
@@ -49,14 +60,17 @@ async def _sound(ground: Ground, survey: Survey) -> list[tuple[Proposal, ...]]:
     """Repairs of a record that this send does not depend on, or gets past by luck."""
     made: tuple[Proposal, ...] = ()
     match survey.state:
+        case "absent":
+            made = await _version_mended(ground, survey, [])
         case "several":
             merged = merge([spf.parse(text.encode("latin-1")) for text in survey.tree.texts])
             made = await _mended(ground, survey, "spf-merge-records", merged, []) if merged else ()
         case "broken":
-            mended = mend(survey.record or "")
-            made = await _mended(ground, survey, "spf-mend-syntax", mended, []) if mended else ()
+            made = await _repaired(ground, survey, [])
         case "found" if (within := within_limits(survey)) is not None:
-            made = await _mended(ground, survey, "spf-within-limits", within.record, [], within.splits)
+            made = await _limited(ground, survey, within, [])
+        case "found" if (plain := with_colons(survey.tree.record)) is not None:
+            made = await _mended(ground, survey, "spf-mend-equals", plain, [])
     return [tuple(replace(proposal, kind="improvement") for proposal in made)]
 
 
@@ -67,16 +81,52 @@ async def _for_domain(ground: Ground, domain: str, verdicts: list[Verdict]) -> l
         case "absent":
             return [await _first(ground, survey, ways)]
         case "found" if (within := within_limits(survey)) is not None:
-            return [await _mended(ground, survey, "spf-within-limits", within.record, ways, within.splits)]
+            added = await _added(ground, survey, verdicts, ways)
+            if any(verdict.spf.result == "permerror" for verdict in verdicts):
+                return [await _limited(ground, survey, within, ways), *added]
+            limited = await _limited(ground, survey, within, [])
+            return [*added, tuple(replace(proposal, kind="improvement") for proposal in limited)]
+        case "found" if (plain := with_colons(survey.tree.record)) is not None:
+            return [await _mended(ground, survey, "spf-mend-equals", plain, ways)]
         case "found":
             return await _added(ground, survey, verdicts, ways)
         case "several":
             merged = merge([spf.parse(text.encode("latin-1")) for text in survey.tree.texts])
             return [await _mended(ground, survey, "spf-merge-records", merged, ways)] if merged else []
         case "broken":
-            mended = mend(survey.record or "")
-            return [await _mended(ground, survey, "spf-mend-syntax", mended, ways)] if mended else []
+            return [await _repaired(ground, survey, ways)]
     return []
+
+
+async def _repaired(
+    ground: Ground, survey: Survey, ways: list[tuple[str, list[Term]]]
+) -> tuple[Proposal, ...]:
+    """A faulty record mended; where nobody can tell what a term means, without it."""
+    text = survey.record or ""
+    dropped: list[str] = []
+    record = mend(text)
+    if record is None:
+        record, dropped = without_faults(text)
+    if record is None:
+        return ()
+    facts = {"domain": survey.domain, "terms": dropped}
+    cautions = (Reason("caution-terms-not-understood", facts),) if dropped else ()
+    return await _mended(ground, survey, "spf-mend-syntax", record, ways, cautions=cautions)
+
+
+async def _limited(
+    ground: Ground, survey: Survey, within: Within, ways: list[tuple[str, list[Term]]]
+) -> tuple[Proposal, ...]:
+    """The record within the limits, or without the terms that spoil it."""
+    over = survey.lookups > MAX_TERMS or survey.void_lookups > MAX_VOIDS
+    cautions = []
+    if within.dropped:
+        cautions.append(Reason("caution-terms-dropped", {"terms": list(dict.fromkeys(within.dropped))}))
+    if within.replaced:
+        facts = {"domain": survey.domain, "terms": list(dict.fromkeys(within.replaced))}
+        cautions.append(Reason("caution-watch-networks", facts))
+    id = "spf-within-limits" if over else "spf-drop-dead-terms"
+    return await _mended(ground, survey, id, within.record, ways, within.splits, tuple(cautions))
 
 
 # --- ways to let the hosts pass ---------------------------------------------------------------------
@@ -132,15 +182,15 @@ async def _added(
     for how, terms in ways:
         facts = _facts(survey.domain, how, terms, verdicts)
         cautions = [Reason("caution-not-for-forwarders", {"domain": survey.domain})]
-        if survey.sends_nothing:
+        if survey.sends_nothing and [term.name for term in record.terms] == ["all"]:
             cautions.append(Reason("caution-domain-sends-nothing", {"domain": survey.domain}))
         group = []
         for place in dict.fromkeys((before_end(record), 0)):
             text = str(inserted(record, terms, place))
             if (change := await _changed(ground, survey.domain, text)) is not None:
-                group.append(
-                    draft(f"spf-add-{how}", "domain-owner", facts, *change, cautions=tuple(cautions))
-                )
+                there = all(term in record.terms for term in terms)
+                id = "spf-put-first" if there else f"spf-add-{how}"
+                group.append(draft(id, "domain-owner", facts, *change, cautions=tuple(cautions)))
         groups.append(tuple(group))
     return groups
 
@@ -158,6 +208,31 @@ async def _first(ground: Ground, survey: Survey, ways: list[tuple[str, list[Term
     """A first record. It ends in ~all, since nobody knows yet who else sends; the hosts of other sends that
     the user named are in it. A record that was misspelt is mended instead.
     """
+    if mended := await _version_mended(ground, survey, ways):
+        return mended
+    others = [
+        address_term(parse_ip(sender.address))
+        for scenario, report in ground.others
+        for sender in report.senders
+        if scenario.mail_from_address is not None and scenario.mail_from_address.domain == survey.domain
+    ]
+    missing = any(d.domain == survey.domain and d.state == "missing" for d in ground.report.domains)
+    first: list[Proposal] = []
+    for how, terms in ways:
+        text = " ".join([V, *dict.fromkeys(map(str, [*terms, *others])), "~all"])
+        if (changes := await _changed(ground, survey.domain, text)) is not None:
+            told: dict[str, object] = {"domain": survey.domain, "terms": text.split()[1:-1], "how": how}
+            cautions = (Reason("caution-name-all-senders", {"domain": survey.domain}),)
+            first.append(
+                draft("spf-first-record", "domain-owner", told, *changes, cautions=cautions, relaxes=missing)
+            )
+    return tuple(first)
+
+
+async def _version_mended(
+    ground: Ground, survey: Survey, ways: list[tuple[str, list[Term]]]
+) -> tuple[Proposal, ...]:
+    """A record that is none only because its version is misspelt."""
     for text in survey.tree.meant:
         if (record := mend(as_version(text) or "")) is not None:
             group = []
@@ -167,20 +242,7 @@ async def _first(ground: Ground, survey: Survey, ways: list[tuple[str, list[Term
                     facts = {"domain": survey.domain, "record": text}
                     group.append(draft("spf-mend-version", "domain-owner", facts, change))
             return tuple(group)
-    others = [
-        address_term(parse_ip(sender.address))
-        for scenario, report in ground.others
-        for sender in report.senders
-        if scenario.mail_from_address is not None and scenario.mail_from_address.domain == survey.domain
-    ]
-    first: list[Proposal] = []
-    for how, terms in ways:
-        text = " ".join([V, *dict.fromkeys(map(str, [*terms, *others])), "~all"])
-        if (changes := await _changed(ground, survey.domain, text)) is not None:
-            told: dict[str, object] = {"domain": survey.domain, "terms": text.split()[1:-1], "how": how}
-            cautions = (Reason("caution-name-all-senders", {"domain": survey.domain}),)
-            first.append(draft("spf-first-record", "domain-owner", told, *changes, cautions=cautions))
-    return tuple(first)
+    return ()
 
 
 async def _mended(
@@ -190,14 +252,16 @@ async def _mended(
     record: Record,
     ways: list[tuple[str, list[Term]]],
     splits: tuple[tuple[str, str], ...] = (),
+    cautions: tuple[Reason, ...] = (),
 ) -> tuple[Proposal, ...]:
-    """The repaired record, and the same with the hosts in it where repair alone does not let them pass."""
+    """The repaired record, and the same with the hosts in it where repair alone does not let them pass. One
+    that nobody could use before does not open the domain to everybody now.
+    """
     group = []
-    cautions: tuple[Reason, ...] = ()
     old = list(survey.tree.texts or (survey.record or "",))
-    if id == "spf-within-limits":
-        gone = [word for word in old[0].split()[1:] if word not in str(record).split()]
-        cautions = (Reason("caution-watch-networks", {"domain": survey.domain, "terms": gone}),)
+    if survey.state != "found" and any(t.name == "all" and t.qualifier == "+" for t in record.mechanisms):
+        record = replace(record, terms=tuple(map(_not_open, record.terms)))
+        cautions = (*cautions, Reason("caution-name-all-senders", {"domain": survey.domain}))
     extra = []
     for name, text in splits:
         if (change := await ground.change(name, "TXT", text, like=V)) is not None:
@@ -263,9 +327,24 @@ def before_end(record: Record) -> int:
 
 
 def inserted(record: Record, terms: Iterable[Term], place: int) -> Record:
-    """The record with these terms at a place, but for those that are there already."""
-    new = [term for term in terms if place == 0 or term not in record.terms[:place]]
-    return replace(record, terms=(*record.terms[:place], *new, *record.terms[place:]), problems=(), text="")
+    """The record with these terms at a place, and not once more after it."""
+    new = [term for term in terms if term not in record.terms[:place]]
+    rest = [term for term in record.terms[place:] if term not in new]
+    return replace(record, terms=(*record.terms[:place], *new, *rest), problems=(), text="")
+
+
+def _not_open(term: Term) -> Term:
+    """`~all` for `+all`."""
+    return replace(term, qualifier="~") if isinstance(term, Mechanism) and term.name == "all" else term
+
+
+def with_colons(record: Record | None) -> Record | None:
+    """The record with `ip4:` for `ip4=` and so on, which is a modifier that nobody knows (RFC 7208 6); None
+    where there is nothing of the kind.
+    """
+    words = [term.written for term in record.terms] if record is not None else []
+    meant = [_EQUALS.sub(r"\1:", word) for word in words]
+    return mend(" ".join([V, *meant])) if meant != words else None
 
 
 def _without_duplicates(terms: Iterable[Term]) -> list[Term]:
@@ -326,6 +405,27 @@ def mend(text: str) -> Record | None:
             return None
         text = " ".join(mended.split(" "))
     return None
+
+
+def without_faults(text: str) -> tuple[Record | None, list[str]]:
+    """The record without the words that nobody can understand, and those; None where one of them turns
+    addresses away, or says where the record goes on.
+    """
+    dropped: list[str] = []
+    for _ in range(8):
+        record = spf.parse(text.encode("latin-1", "replace"))
+        if not record.problems:
+            return (record if record.mechanisms else None), dropped
+        for problem in reversed(record.problems):
+            start, end = _word(text, problem)
+            meant = _meant(problem, text)
+            if meant is None:
+                if _KEPT.match(text[start:end]):
+                    return None, []
+                dropped.insert(0, text[start:end])
+            text = text[:start] + (meant or "") + text[end:]
+        text = " ".join(filter(None, text.split(" ")))
+    return None, []
 
 
 def _meant(problem: Problem, text: str) -> str | None:

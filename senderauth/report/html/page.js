@@ -50,6 +50,7 @@
     if (Object.hasOwn(words.findings, wanted)) return (given.f || []).some((finding) => finding[0] === wanted);
     return [row[0], given.a, given.s, given.d].some((text) => text && text.toLowerCase().includes(wanted)) ||
       (given.f || []).some((finding) => finding[0].includes(wanted)) ||
+      (given.p || []).some((proposal) => proposal[0][0].includes(wanted)) ||
       (given.m || []).some((host) => host.includes(wanted));
   };
   // What is not known has no place in the order: null, which comes last both ways.
@@ -102,6 +103,74 @@
     const item = element("li", name + " ");
     item.append(tag("outcome", outcome), " ", code);
     return item;
+  };
+  const copy = async (text) => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {  // not allowed here: the old way
+      const box = document.body.appendChild(element("textarea", text));
+      box.select();
+      document.execCommand("copy");
+      box.remove();
+    }
+  };
+  const copier = (text) => {
+    const button = element("button", words.ui["copy-value"], "copy");
+    button.type = "button";
+    button.addEventListener("click", async () => {
+      await copy(text);
+      button.textContent = words.ui["value-copied"];
+      button.focus();
+    });
+    return button;
+  };
+  const said = (kind, id) => words.said[kind][id] || id;
+  const change = ([name, type, gone, come]) => {
+    const all = element("dl", undefined, "change");
+    const line = (label, text, copied) => {
+      const cell = element("dd");
+      cell.append(element("code", text), ...(copied ? [" ", copier(text)] : []));
+      all.append(element("dt", label), cell);
+    };
+    line(words.ui["panel-name"], name, true);
+    line(words.ui["panel-type"], type);
+    for (const text of gone) line(words.ui["panel-remove"], text);
+    for (const [text, exact] of come) line(words.ui["panel-value"], text, exact);
+    return all;
+  };
+  const proposal = (given) => ([[id, facts], who, changes, settings, settled, cured, cautions]) => {
+    const [title, text] = words.proposals[id] || [id, ""];
+    const item = element("li");
+    item.append(element("strong", fill(title, facts)), ` [${said("actor", who)}]`);
+    if (text) item.append(element("span", fill(text, facts), "more"));
+    item.append(...changes.map(change));
+    for (const [name, value] of settings) item.append(element("p", fill(said("setting", name), { value })));
+    const of = (one) => (given.f || []).find((finding) => finding[0] === one) || [one, 0, {}];
+    const gone = settled.map((one) => fill((words.findings[one] || [one])[0], of(one)[2])).join("; ");
+    if (gone) item.append(element("p", `${words.ui.settles} ${gone}`));
+    if (cured.length) item.append(element("p", `${words.ui["receivers-cured"]} ${cured.map((one) => said("receiver", one)).join("; ")}`));
+    for (const [reason, given] of cautions) {
+      item.append(element("p", `${words.ui.mind} ${fill(words.reasons[reason] || reason, given)}`));
+    }
+    return item;
+  };
+  const advice = ([id, facts]) => {
+    const [title, text] = words.proposals[id] || [id, ""];
+    const item = element("li", fill(title, facts));
+    if (text) item.append(element("span", fill(text, facts), "more"));
+    return item;
+  };
+  const fixes = (box, given) => {
+    list(box, words.ui.fix, (given.p || []).map(proposal(given)));
+    if (given.q) {
+      const then = box.appendChild(element("p", words.ui.then + " "));
+      for (const [name, word] of [["grade", given.q[0]], ["spoofable", given.q[1]], ["outcome", given.q[2]]]) {
+        if (!word) continue;
+        then.append((words.columns[name] || words.ui.hosts) + " ");
+        then.append(tag(name, word, name === "grade" ? "grade" : "word"), " ");
+      }
+    }
+    list(box, words.ui.advice, (given.v || []).map(advice));
   };
   const records = (row) => {
     const given = row[DETAIL];
@@ -160,6 +229,7 @@
     if (given.x) findings.push(element("li", fill(words.ui.more, { count: number(given.x) }), "soft"));
     list(left, words.ui.findings, findings);
     if (!given.f && value(row, "spoofable")) left.append(element("p", words.ui["no-finding"], "soft"));
+    fixes(left, given);
     list(left, words.ui.unknown, (given.u || []).map((text) => element("li", text)));
     right.append(records(row));
     list(right, words.ui.hosts, (given.h || []).map(host));
@@ -253,16 +323,6 @@
     select();
     at("search").focus();
   });
-  const copy = async (text) => {
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {  // not allowed here: the old way
-      const box = document.body.appendChild(element("textarea", text));
-      box.select();
-      document.execCommand("copy");
-      box.remove();
-    }
-  };
   at("copy").addEventListener("click", async () => {
     const names = shown.filter(isDomain).map(dnsName);
     await copy(names.join("\n") + "\n");
