@@ -785,3 +785,12 @@ def test_what_must_be_set_besides_stands_in_the_forms_too() -> None:
     assert "sign with DKIM" not in handover(found[:1], "zone", wording("en"))
     for form in ("zone", "nsupdate", "panel"):
         assert "sign with DKIM as shop.example:s1-256" in handover(replaced, form, wording("en"))
+
+
+@pytest.mark.parametrize(("flags", "left"), [("y", ""), ("y:s", " t=s;"), ("s", None)])
+def test_a_key_is_not_left_in_test_for_ever(flags: str, left: str | None) -> None:
+    kind, key = GOOD.record.split("; p=")
+    zone: Zone = {("s1._domainkey.shop.example", "TXT"): [f"{kind}; t={flags}; p={key}".encode()]}
+    found = [p for p in proposed(REJECT | zone, signed("s1")) if p.id == "dkim-end-test"]
+    wanted = [] if left is None else [(f"{kind};{left} p={key}",)]
+    assert [p.changes[0].new for p in found] == wanted
