@@ -258,3 +258,17 @@ def test_the_catalogue_as_json_has_its_schema() -> None:
         jsonschema.Draft202012Validator(schema("catalogue")).validate(whole)
         assert whole["schema"] == "senderauth/catalogue/1"
         assert len(whole["entries"]) == (len(catalogue.entries()) if not words else len(whole["entries"]))
+
+
+def test_a_bounce_gets_proposals_with_the_same_options_as_a_send(tmp_path: Path) -> None:
+    said = "550 5.7.1 Email rejected per DMARC policy for webshop.example"
+    facts = ("--ip", "203.0.113.9", "--demo")
+    new = tmp_path / "key.pem"
+    done = senderauth("explain", said, *facts, "--fix", "--new-key", str(new))
+    assert "sign as webshop.example" in done.stdout
+    assert new.stat().st_mode & 0o777 == 0o600
+    assert str(new) in done.stderr.replace("\n", "")
+    pasted = senderauth("explain", said, *facts, "--as", "zone", "--network", "203.0.113.8/29")
+    assert "ip4:203.0.113.8/29" in pasted.stdout
+    assert all(line.startswith(";") or " IN " in line for line in pasted.stdout.splitlines() if line)
+    assert "belong to --fix" in senderauth("explain", said, *facts, "--key", "x").stderr

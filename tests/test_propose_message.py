@@ -1,15 +1,18 @@
 """Proposals for a message: the signature that it has is the proof of a key."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from senderauth import ZoneResolver, sync, verify_message
 from senderauth.advice import MessageReport, Proposal, public_key
+from senderauth.advice.proposals.compare import cases
 from senderauth.dns import Resolver
 from senderauth.report import proposals_text, wording
 from senderauth.simulation import Scenario
-from tests.dkimsigner import ed25519_key, record, rsa_key, sign
+from tests.dkimsigner import HEAD, ed25519_key, record, rsa_key, sign
+from tests.test_message_cases import CASES, judge
 from tests.test_propose import WEAK
 
 IP = "203.0.113.9"
@@ -97,3 +100,43 @@ def test_a_weak_key_is_replaced_and_judged_as_a_send_that_is_signed_anew() -> No
     _, found = proposed(sign(), GOOD, s=WEAK.encode())
     assert (found[0].id, found[0].kind) == ("dkim-replace-key", "cure")
     assert found[0].settings[0].value == "example.com:s-256"
+
+
+@pytest.mark.parametrize("folder", CASES, ids=lambda folder: folder.name)
+def test_every_refused_message_gets_a_cure_or_a_plain_word(folder: Path) -> None:
+    report, given = judge(folder)
+    zone = ZoneResolver.from_files(folder / "case.zone")
+    facts = {name: given[name] for name in ("ip", "mail_from", "helo", "trusted", "now") if name in given}
+    message = (folder / "message.eml").read_bytes()
+
+    async def again(scenario: Scenario, resolver: Resolver) -> MessageReport:
+        asked = facts if scenario.mail_from is None else facts | {"mail_from": scenario.mail_from}
+        return await verify_message(message, resolver, **asked)
+
+    found = sync.propose(report, zone, judge=again)
+    told = {
+        (case.receiver, case.address) for p in found for case in (p.leaves if p.kind == "advice" else p.cures)
+    }
+    assert {(c.receiver, c.address) for c in cases(report)} <= told
+    for language in ("en", "nl", "de"):
+        assert "{" not in proposals_text(found, wording(language)).replace("%{", "")
+
+
+def test_a_message_that_came_by_an_authorised_host_first_was_forwarded() -> None:
+    message = (
+        b"Received: from f ([203.0.113.9]) by mx; Mon\r\nReceived: from m ([192.0.2.25]) by f; Mon\r\n" + HEAD
+    )
+    zone = ZoneResolver.from_records(ZONE)
+    report = sync.verify_message(message + b"\r\nHi\r\n", zone, mail_from="jane@example.com")
+    assert report.earlier_addresses == ("192.0.2.25",)
+    found = sync.propose(report, zone)
+    assert "no-record-forwarded" in {p.id for p in found}
+    assert not any(change.name == "example.com" for p in found for change in p.changes)
+
+
+def test_a_host_that_delivers_what_the_domain_signed_is_probably_a_forwarder() -> None:
+    zone = ZoneResolver.from_records(ZONE | {("s._domainkey.example.com", "TXT"): [record()]})
+    facts = {"ip": IP, "mail_from": "jane@example.com"}
+    report = sync.verify_message(sign(), zone, **facts)
+    found = next(p for p in sync.propose(report, zone) if p.id == "spf-add-address")
+    assert [caution.id for caution in found.cautions] == ["caution-probably-forwarded"]

@@ -63,6 +63,11 @@ class Report:
         return ()
 
     @property
+    def earlier_addresses(self) -> tuple[str, ...]:
+        """None: nothing was sent yet."""
+        return ()
+
+    @property
     def spf(self) -> spf.Result | None:
         """Of the first verdict."""
         return self.verdicts[0].spf if self.verdicts else None

@@ -52,6 +52,9 @@ class Examined:
     """dkimpy's, where it was asked for."""
 
 
+MAX_EARLIER = 4
+
+
 @dataclass(frozen=True, slots=True)
 class MessageReport:
     """All that `verify_message` found out about one message."""
@@ -91,6 +94,15 @@ class MessageReport:
     def found_signatures(self) -> tuple[dkim.SignatureResult, ...]:
         """What each signature came to."""
         return tuple(one.result for one in self.signatures)
+
+    @property
+    def earlier_addresses(self) -> tuple[str, ...]:
+        """Clients before the one that delivered it, by the Received fields below, which anybody may write."""
+        hop = self.facts.envelope.hop
+        older = [
+            one.address for one in self.facts.hops if one.address and hop is not None and one.index > hop
+        ]
+        return tuple(dict.fromkeys(older))[:MAX_EARLIER]
 
     @property
     def spf(self) -> spf.Result | None:

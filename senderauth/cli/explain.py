@@ -12,10 +12,15 @@ from senderauth.cli.options import (
     AsJson,
     Demo,
     Fix,
+    Form,
+    KeyFile,
     Lang,
     Nameservers,
+    Network,
+    NewKey,
     OverLive,
     Receivers,
+    Senders,
     Sets,
     Timeout,
     Tries,
@@ -60,6 +65,11 @@ def explain(
     set_: Sets = None,
     unset: Unsets = None,
     fix: Fix = False,
+    network: Network = None,
+    senders: Senders = None,
+    key: KeyFile = None,
+    new_key: NewKey = None,
+    form: Form = None,
     demo: Demo = False,
     nameserver: Nameservers = None,
     timeout: Timeout = 5.0,
@@ -81,6 +91,9 @@ def explain(
     from senderauth.report import default_language, wording
 
     try:
+        fix = fix or form is not None
+        if not fix and (network or senders or key or new_key):
+            raise ValueError("--network, --senders, --key and --new-key belong to --fix")
         if offline and (zone or demo or nameserver or set_ or unset or fix):
             raise ValueError("--offline excludes --zone, --demo, --nameserver, --set, --unset and --fix")
         words = wording(lang or default_language())
@@ -97,7 +110,8 @@ def explain(
                 over_live=over_live,
             )
         given = {"receivers": receiver, "ip": ip, "mail_from": mail_from, "helo": helo, "author": author}
-        code = _run(" ".join(text), asked, given, words, json, verbose, fix)
+        fixing = {"network": network, "senders": senders, "key": key, "new_key": new_key, "form": form}
+        code = _run(" ".join(text), asked, given, words, json, verbose, fixing if fix else None)
     except ValueError as problem:
         fail(problem)
     raise typer.Exit(code)
@@ -110,12 +124,12 @@ def _run(
     words: Wording,
     json: bool,
     verbose: int,
-    fix: bool,
+    fixing: dict[str, str | None] | None,
 ) -> int:
     from senderauth import sync
     from senderauth.cli import sources
     from senderauth.cli.arguments import without_changes
-    from senderauth.cli.fixing import proposals_for
+    from senderauth.cli.fixing import proposals_for, show_form
     from senderauth.cli.output import columns, in_colour, write, write_json
     from senderauth.report import (
         confirmation_text,
@@ -129,10 +143,17 @@ def _run(
     data, rest = sources.read(argument)
     look: dict[str, Any] = {"width": columns(), "colour": in_colour(), "verbose": verbose}
     if rest is not None:
+        if fixing is not None:
+            raise ValueError("--fix is for one bounce, not for a log")
         return _log(sources.lines(data, rest), asked, given, words, json, look)
     report = sync.explain(data, asked, **given)
     checked = next((bounce.check for bounce in report.bounces if bounce.check is not None), None)
-    proposals = proposals_for(checked, asked) if fix and checked is not None and asked is not None else None
+    proposals = None
+    if fixing is not None and checked is not None and asked is not None:
+        proposals = proposals_for(checked, asked, **fixing)
+    if fixing is not None and fixing["form"] is not None:
+        show_form(proposals or (), fixing["form"], words.language)
+        return report.exit_code()
     below = None if asked is None else without_changes(asked)
     pair = None
     if below is not None:

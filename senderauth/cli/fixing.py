@@ -73,6 +73,7 @@ def show_form(proposals: Iterable[Any], form: str, lang: str | None) -> None:
 def key_from(key: str | None, new_key: str | None) -> PublicKey | None:
     """The key of --key FILE, or a new one whose private part goes to --new-key FILE. Raises ValueError."""
     from senderauth.advice import new_pair, public_key
+    from senderauth.cli.main import warn
 
     if key and new_key:
         raise ValueError("--key and --new-key exclude each other")
@@ -92,4 +93,5 @@ def key_from(key: str | None, new_key: str | None) -> PublicKey | None:
         raise ValueError(f"{new_key}: {(problem.strerror or 'cannot be written').lower()}") from None
     with os.fdopen(file_descriptor, "wb") as file:
         file.write(pair.private_pem)
+    warn(f"{new_key}: the private key, for the signing server and nobody else (mode 0600)")
     return pair.public

@@ -89,12 +89,7 @@ def _fixes(page: Page, fixes: Mapping[str, Any] | None, words: Wording) -> None:
     labels = {table: words.say("audit", f"label-{table}") for table, *_ in then}
     indent = max(map(len, labels.values())) + 2
     for table, column, order in then:
-        told = [
-            f"{label(words, column, word)} {number(counts[word], words)}"
-            for word in order
-            if counts.get(word)
-        ]
-        if told:
+        if told := _told(fixes[OF_FIXES[table]], column, order, words):
             page.row(f"{labels[table]:<{indent}}", told)
 
 

@@ -27,13 +27,21 @@ def handover(proposals: Iterable[Any], form: str, words: Wording) -> str:
         raise ValueError(f"--as: {form!r} is none of {', '.join(FORMS)}")
     comment = "#" if form == "panel" else ";"
     lines: list[str] = []
-    offered = [p for p in proposals if p.changes and p.id != "all-together"]
+    taken: set[tuple[str, str]] = set()
+    offered = [(n, p) for n, p in enumerate(proposals, 1) if p.changes and p.id != "all-together"]
     if len(offered) > 1:
         lines.append(f"{comment} {words.say('proposals', 'alternatives')}")
-    for number, proposal in enumerate(offered, 1):
+    for number, proposal in offered:
         title = words.say("proposal", proposal.id, proposal.facts, "title")
         lines += [*([""] if lines else []), f"{comment} {number}. {title}"]
-        lines += makers[form](proposal.changes, words)
+        if proposal.kind == "part":
+            lines.append(f"{comment} {words.say('proposals', 'head-part')}")
+        for setting in proposal.settings:
+            lines.append(f"{comment} {words.say('setting', setting.id, {'value': setting.value})}")
+        places = {(change.name, change.rdtype) for change in proposal.changes}
+        again = form != "panel" and bool(places & taken)  # or whoever pastes all has two records there
+        lines += [f"; {line}" if again else line for line in makers[form](proposal.changes, words)]
+        taken |= places
     return "\n".join(lines) + "\n" if lines else ""
 
 
@@ -95,14 +103,21 @@ def _zone(changes: Iterable[Any], _: Wording) -> Iterator[str]:
 
 
 def _nsupdate(changes: Iterable[Any], _: Wording) -> Iterator[str]:
-    """Input of nsupdate (RFC 2136): only the records that change, one transaction for a proposal."""
+    """Input of nsupdate (RFC 2136), one transaction for a proposal. TXT records that change are taken away
+    with all at the name and the others put back: one alone is found only by the very strings that it is sent
+    in (2.5.4), and else the old one would stay beside the new.
+    """
     for change in changes:
-        for value in change.old:
-            if value not in change.new:
-                yield f"update delete {change.name}. {change.rdtype} {rdata(change.rdtype, value)}"
-        for value in change.new:
-            if value not in change.old:
-                yield f"update add {change.name}. {TTL} {change.rdtype} {rdata(change.rdtype, value)}"
+        gone = [value for value in change.old if value not in change.new]
+        come = [value for value in change.new if value not in change.old]
+        if change.rdtype == "TXT" and gone:
+            yield f"update delete {change.name}. TXT"
+            come = [*change.kept, *change.new]
+            gone = []
+        for value in gone:
+            yield f"update delete {change.name}. {change.rdtype} {rdata(change.rdtype, value)}"
+        for value in come:
+            yield f"update add {change.name}. {TTL} {change.rdtype} {rdata(change.rdtype, value)}"
     yield "send"
 
 

@@ -51,6 +51,8 @@ def _why(ground: Ground, case: Case) -> str:
     if ground.changed_on_the_way:
         return "no-record-changed-on-the-way"
     path = ground.scenario.mail_from_address
+    if path is not None and path.domain in ground.forwarded_domains:
+        return "no-record-forwarded"
     if case.entry_id.startswith("spf") and path is not None and foreign(path.domain):
         return "no-record-foreign-return-path"
     if case.entry_id.startswith("spf") and path is not None and path.domain in ground.elsewhere:
@@ -116,7 +118,7 @@ def _silent(ground: Ground) -> list[str]:
     ]
     found += [f.evidence.get("name", f.subject) for f in report.findings if f.id.endswith("-unknown")]
     for sender in report.senders:
-        if sender.reverse.state == "unknown":
+        if sender.address and sender.reverse.state == "unknown":
             found.append(names.reverse(ip_address(sender.address)))
     return list(dict.fromkeys(str(name) for name in found))[:MAX_SILENT]
 

@@ -46,6 +46,8 @@ class Judged(Protocol):
     @property
     def found_signatures(self) -> tuple[dkim.SignatureResult, ...]: ...  # noqa: D102 - of a message
     @property
+    def earlier_addresses(self) -> tuple[str, ...]: ...  # noqa: D102 - of a message
+    @property
     def findings(self) -> tuple[Finding, ...]: ...  # noqa: D102
 
 

@@ -29,6 +29,8 @@ async def dkim_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
         unusable = signature.key is not None and signature.result not in ("pass", "temperror")
         if unusable and not foreign(signature.domain):
             groups.append(await _usable(ground, signature))
+        if signature.result == "pass" and not foreign(signature.domain):
+            groups.append(await _in_earnest(ground, signature))
     if foreign(ground.author):
         return groups
     own = [s for s in signatures.values() if s.domain == ground.author and s.selector is not None]
@@ -79,6 +81,23 @@ async def mended_keys(ground: Ground, keys: Iterable[dkim.Key]) -> list[Proposal
             facts: dict[str, object] = {"domain": key.domain, "selector": key.selector, "name": key.name}
             made.append(draft("dkim-mend-key", "domain-owner", facts, change))
     return made
+
+
+async def _in_earnest(ground: Ground, signature: Signature) -> tuple[Proposal, ...]:
+    """The key without t=y, which asks verifiers to treat the mail as unsigned (RFC 6376 3.6.1)."""
+    key = signature.key
+    if key is None or not key.testing or key.records != 1 or key.record_text is None or key.canonical_name:
+        return ()
+    tags = dict(dkim.parse_key(key.record_text).tags.values)
+    flags = [flag for flag in tags.pop("t", "").split(":") if flag.strip() != "y"]
+    key_data = tags.pop("p", "")
+    tags |= {"t": ":".join(flags)} if flags else {}
+    tags["p"] = key_data
+    text = "; ".join(f"{name}={value}" for name, value in tags.items())
+    change = await ground.change(key.name, "TXT", text)
+    facts = {"domain": key.domain, "selector": key.selector, "name": key.name}
+    made = change and draft("dkim-end-test", "domain-owner", facts, change, kind="improvement")
+    return (made,) if made else ()
 
 
 async def _replaced(ground: Ground, key: dkim.Key, new: PublicKey) -> list[Proposal]:

@@ -41,6 +41,7 @@ class Ground:
     others: tuple[tuple[Scenario, Judged], ...]
     """Sends that must not become worse, as they are judged now."""
     surveys: dict[str, spf.Survey] = field(default_factory=dict)
+    forwarded_domains: set[str] = field(default_factory=set)
     elsewhere: dict[str, str] = field(default_factory=dict)
     """Names that are aliases of others' names: what stands there is for those to change."""
 
@@ -64,6 +65,17 @@ class Ground:
             and names.is_below(self.author, names.normalise(one.domain) or "")
             for one in self.report.found_signatures
         )
+
+    async def forwarded(self, domain: str) -> bool:
+        """The message came from a host that the domain authorises, and then by others: who delivered it is
+        not to be authorised.
+        """
+        for ip in self.report.earlier_addresses:
+            sender = f"a@{domain}"
+            found = await spf.check_host(self.resolver, ip=ip, domain=domain, sender=sender, helo=domain)
+            if found.result == "pass":
+                self.forwarded_domains.add(domain)
+        return domain in self.forwarded_domains
 
     def made(self, signature: Signature) -> dkim.SignatureResult | None:
         """The signature as it stands in the message; None where it is only planned."""

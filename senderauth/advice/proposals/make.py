@@ -38,11 +38,12 @@ async def propose(
 
     network: the network of the sending hosts, to be authorised in place of single addresses. senders:
     other sends that must not become worse. key: a DKIM key that may be published. judge: judges the send
-    again, `check` where none is given; for a message it verifies that. Empty for a report without a
-    scenario.
+    again, `check` where none is given; for a message it verifies that.
     """
-    if report.scenario is None:
-        return ()
+    if report.scenario is None:  # a message without an author domain (RFC 9989 5.3.1)
+        refused = cases(report)
+        plain = Proposal("no-record-without-author", "advice", "sender", {}, (), leaves=refused)
+        return (plain,) if refused else ()
     asked = CachingResolver(over=resolver)
     planned = judge_like(report)
     others = tuple([(scenario, await planned(scenario, asked)) for scenario in senders])

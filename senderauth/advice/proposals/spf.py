@@ -44,7 +44,8 @@ async def spf_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
         if helo is not None and helo not in failing:
             failing[helo] = [verdict]
     for domain, verdicts in list(failing.items())[:MAX_DOMAINS]:
-        if not foreign(domain) and names.mail_domain(domain) is not None:
+        known = not foreign(domain) and names.mail_domain(domain) is not None
+        if known and not await ground.forwarded(domain):
             groups += await _for_domain(ground, domain, verdicts)
     for survey in ground.report.surveys:
         if foreign(survey.domain):
@@ -181,7 +182,12 @@ async def _added(
     groups = []
     for how, terms in ways:
         facts = _facts(survey.domain, how, terms, verdicts)
+        signed = any(
+            one.result == "pass" and one.domain == survey.domain for one in ground.report.found_signatures
+        )
         cautions = [Reason("caution-not-for-forwarders", {"domain": survey.domain})]
+        if signed:  # who signs as the domain is its own; who delivers it may be anybody
+            cautions = [Reason("caution-probably-forwarded", {"domain": survey.domain})]
         if survey.sends_nothing and [term.name for term in record.terms] == ["all"]:
             cautions.append(Reason("caution-domain-sends-nothing", {"domain": survey.domain}))
         group = []
