@@ -290,14 +290,6 @@ def workers_of(parent: int) -> list[int]:
     return found
 
 
-def test_several_processes_write_the_same_bytes(world: Path, whole: bytes, tmp_path: Path) -> None:
-    target = tmp_path / "audit.jsonl"
-    done = run(world, "-o", str(target), "--jobs", "2", "--summary", str(tmp_path / "s.json"))
-    assert done.returncode == 3, done.stderr
-    assert target.read_bytes() == whole
-    assert json.loads((tmp_path / "s.json").read_text("utf-8"))["rows"] == COUNT
-
-
 @pytest.fixture(scope="module")
 def longer(world: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
     """A world whose list is so long that no process is through with it before another one begins."""
@@ -306,6 +298,15 @@ def longer(world: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     (folder / "example.zone").write_bytes((world / "example.zone").read_bytes())
     assert run(folder, "-o", str(folder / "whole.jsonl"), "-q").returncode == 3
     return folder, (folder / "whole.jsonl").read_bytes()
+
+
+def test_several_processes_write_the_same_bytes(longer: tuple[Path, bytes], tmp_path: Path) -> None:
+    world, whole = longer
+    target = tmp_path / "audit.jsonl"
+    done = run(world, "-o", str(target), "--jobs", "2", "--summary", str(tmp_path / "s.json"))
+    assert done.returncode == 3, done.stderr
+    assert target.read_bytes() == whole
+    assert json.loads((tmp_path / "s.json").read_text("utf-8"))["rows"] == 10 * COUNT
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")

@@ -2,7 +2,7 @@
 
 Theory of operation. Domains go to processes by their registrable domain, so that what a domain and those
 below it share is asked by one of them. A worker is fed by a thread that reads the pipe into a queue; its
-domains are looked at as in one process. It hands every row back as a line with the entry's number, and the
+domains are looked at as in one process. It hands rows back as lines with the entries' numbers, and the
 parent puts them in order. The parent holds at most `WINDOW` entries that are not written yet, so nothing
 grows with the list. A worker whose parent is gone ends; a worker that is lost ends the run, and what is
 written can be continued.
@@ -29,9 +29,9 @@ from senderauth.audit.write import whole_line
 from senderauth.dns import Resolver, crowd, pause, share_rate, suspend
 
 BATCH = 50
-"""Entries that travel together."""
-IDLE = 0.003
-"""Seconds between two looks into an empty queue."""
+"""Entries that travel together; rows do, too, as many as are there."""
+IDLE = 0.01
+"""Seconds between two looks into an empty queue, and for which a row may wait for others to travel with."""
 GONE, END, STOP = b"gone", "end", "stop"
 LOST = "a worker process was lost; what is written stays, go on with --resume"
 
@@ -94,6 +94,8 @@ class Pool:
             while written in done:
                 yield done.pop(written)
                 written += 1
+        if written < sent and not self.stopped:
+            raise OSError(LOST)
 
     def _feed(self, entries: List, first: int, pipes: list[Connection]) -> int:
         """Sends some entries; how many there were."""
@@ -110,16 +112,15 @@ class Pool:
     def _take(self, pipe: Connection, done: dict[int, bytes]) -> bool:
         """What a worker has sent; whether it is through."""
         try:
-            while pipe.poll():
-                message = pipe.recv_bytes()
-                if message == GONE:
-                    raise NameServersGone
-                if not message:
-                    return True
-                done[int.from_bytes(message[:8], "big")] = message[8:]
+            message = pipe.recv_bytes()
         except (EOFError, ConnectionError):
             raise OSError(LOST) from None
-        return False
+        if message == GONE:
+            raise NameServersGone
+        for row in message.split(b"\n")[:-1]:
+            index, _, line = row.partition(b" ")
+            done[int(index)] = line + b"\n"
+        return not message
 
 
 def _send(pipe: Connection, message: object) -> None:
@@ -144,8 +145,10 @@ def _serve(pipe: Connection, make: tuple[Resolver, Options, int, int, int], widt
     try:
         for _ in crowd([desk.watch(), *(desk.slot(audit.work) for _ in range(width))], width=width + 1):
             pass
+        desk.hand_over()
         pipe.send_bytes(b"")
     except NameServersGone:
+        desk.hand_over()
         pipe.send_bytes(GONE)
     except BrokenPipeError:  # nobody wants it any more
         os._exit(0)
@@ -158,6 +161,8 @@ class _Desk:
         self._pipe = pipe
         self._queue: deque[tuple[int, Entry]] = deque()
         self._idle: list[Callable[[Any], None]] = []
+        self._rows: list[bytes] = []
+        self._busy = 0
         self._state: Literal["open", "ended"] = "open"
 
     def read(self) -> None:
@@ -175,13 +180,20 @@ class _Desk:
             os._exit(1)
 
     async def watch(self) -> None:
-        """Wakes slots when there is something for them."""
-        while self._state == "open" or self._queue:
+        """Wakes slots when there is something for them, and hands over what they made."""
+        while self._state == "open" or self._queue or self._busy:
             while self._idle and self._queue:
                 self._idle.pop()(self._queue.popleft())
+            self.hand_over()
             await pause(IDLE)
         while self._idle:
             self._idle.pop()(None)
+
+    def hand_over(self) -> None:
+        """Rows to the parent."""
+        if self._rows:
+            rows, self._rows = self._rows, []
+            self._pipe.send_bytes(b"".join(rows))
 
     async def slot(self, work: Callable[[Entry], Any]) -> None:
         """One domain after another."""
@@ -195,5 +207,9 @@ class _Desk:
                 if taken is None:
                     return
             index, entry = taken
+            self._busy += 1
             line = await work(entry)
-            self._pipe.send_bytes(index.to_bytes(8, "big") + line)
+            self._rows.append(b"%d %b" % (index, line))
+            self._busy -= 1
+            if len(self._rows) >= BATCH:
+                self.hand_over()
