@@ -47,6 +47,7 @@ class DomainReport:
     verdicts: tuple[Verdict, ...] = ()
     predictions: tuple[Prediction, ...] = ()
     found_signatures: tuple[dkim.SignatureResult, ...] = ()
+    earlier_addresses: tuple[str, ...] = ()
 
 
 async def propose_for_domain(
