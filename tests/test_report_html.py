@@ -35,7 +35,9 @@ FIX = {
     "proposals": [{
         "id": "spf-close-all", "kind": "improvement", "who": "domain-owner",
         "facts": {"domain": "f.example", "addresses": []},
-        "changes": [{"name": "f.example", "type": "TXT", "old": ["v=spf1 +all"], "new": [VALUE, HOSTILE]}],
+        "changes": [
+            {"name": "f.example", "type": "TXT", "old": ["v=spf1 +all"], "new": [VALUE, HOSTILE], "kept": []}
+        ],
         "settings": [{"id": "helo", "who": "mail-admin", "value": HOSTILE}],
         "receivers": ["gmail", HOSTILE], "findings": ["spf-passes-everyone", HOSTILE], "reach": [],
         "cautions": [{"id": "caution-name-all-senders", "facts": {"domain": HOSTILE}}],

@@ -203,7 +203,7 @@ def _told(proposal: Proposal, now: Row, after: Row) -> of_row.Proposal:
         "improvement" if proposal.kind == "improvement" else "cure",
         proposal.who,
         proposal.facts,
-        tuple([of_row.Change(c.name, c.rdtype, c.old, c.new) for c in proposal.changes]),
+        tuple([of_row.Change(c.name, c.rdtype, c.old, c.new, c.kept) for c in proposal.changes]),
         tuple([of_row.Setting(s.id, s.who, s.value) for s in proposal.settings]),
         tuple(dict.fromkeys(usual or [case.receiver for case in proposal.cures])),
         _settled(now, after),

@@ -174,6 +174,8 @@ class Change:
     old: tuple[str, ...]
     """TXT with its strings joined, one character an octet; MX as "10 mail.example.com"."""
     new: tuple[str, ...]
+    kept: tuple[str, ...]
+    """The other TXT records at the name: who replaces the whole set must put them back."""
 
 
 @frozen

@@ -252,7 +252,7 @@ class RowData:
 
 SAID = (
     "why", "hosts", "findings", "unknown", "place", "forged", "own", "also", "no-finding", "receivers",
-    "sort-input", "nothing", "print-more", "copied", "fix", "advice", "copy-value", "value-copied", "settles",
+    "sort-input", "nothing", "print-more", "copied", "fix", "advice", "copy-value", "copied-value", "settles",
     "receivers-cured", "then",
 )  # fmt: skip
 OF_PROPOSALS = ("panel-name", "panel-type", "panel-value", "panel-remove", "mind")

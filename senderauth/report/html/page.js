@@ -119,7 +119,7 @@
     button.type = "button";
     button.addEventListener("click", async () => {
       await copy(text);
-      button.textContent = words.ui["value-copied"];
+      button.textContent = words.ui["copied-value"];
       button.focus();
     });
     return button;
