@@ -602,7 +602,7 @@ def test_changes_to_the_same_records_are_not_handed_over_twice() -> None:
 
 
 def test_other_records_at_the_name_survive_the_script() -> None:
-    """nsupdate takes all TXT records away, since one alone is found by its very strings only (RFC 2136 2.5.4)."""
+    """nsupdate takes all TXT records away: one alone is found by its very strings only (RFC 2136 2.5.4)."""
     text = handed(plain_json(document(row(MAIL | txt("", "v=spf1 +all", "site-verification=1")))))
     assert "update delete shop.example. TXT\n" in text
     assert 'update add shop.example. 300 TXT "site-verification=1"\n' in text
