@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.installed import ROOT, go_program, mailauth, python
 from benchmarks.serving import delayed
 from benchmarks.side import Contestant, Figures
-from benchmarks.table import OURS, Bench, Goal, Row, rate
+from benchmarks.table import CORES, OURS, OURS_ON_ALL_CORES, Bench, Goal, Row, rate
 from benchmarks.world import SELECTORS, length, lines
 
 GO_SPF = "blitiri.com.ar/go/spf"
@@ -37,6 +37,12 @@ def audited(path: Path, where: str, count: int, *options: str, name: str = OURS)
     return python(name, "audit", str(path), where, *chosen, count=count)
 
 
+def on_all_cores(bench: Bench, count: int, *options: str) -> list[Contestant]:
+    """The same with a process for each core, where there are several."""
+    jobs = ("--jobs", str(CORES))
+    return [ours(bench, count, *options, *jobs, name=OURS_ON_ALL_CORES)] if CORES > 1 else []
+
+
 def asked(bench: Bench, count: int) -> tuple[Path, Figures]:
     """What an audit of the first domains asks, a question a line, each once; and that run's figures."""
     path = bench.scratch / f"asked-{count}.txt"
@@ -58,6 +64,7 @@ def whole_row(bench: Bench) -> None:
     number = length(questions)
     contestants = [
         ours(bench, count),
+        *on_all_cores(bench, count, "--selectors", ",".join(SELECTORS)),
         python("the client", "client", str(questions), where, "alone", count=number),
     ]
     if bench.has("checkdmarc"):
@@ -82,7 +89,7 @@ def only_spf(bench: Bench) -> None:
     """
     count, where = bench.domains, bench.served().where
     every, tenth = str(listed(bench, count)), max(10, count // 10)
-    contestants = [ours(bench, count, "--only", "spf")]
+    contestants = [ours(bench, count, "--only", "spf"), *on_all_cores(bench, count, "--only", "spf")]
     if bench.has(GO_SPF):
         if program := go_program("spf", bench.scratch):
             contestants.append(Contestant(GO_SPF, (program, every, where, str(count)), count))
@@ -103,7 +110,8 @@ def spf_and_dmarc(bench: Bench) -> None:
     mailauth's SPF and DMARC, 100 domains at once.
     """
     count, where = bench.domains, bench.served().where
-    contestants = [ours(bench, count, "--only", "spf,dmarc")]
+    only = ("--only", "spf,dmarc")
+    contestants = [ours(bench, count, *only), *on_all_cores(bench, count, *only)]
     if bench.has("mailauth"):
         contestants.append(mailauth("dmarc", str(listed(bench, count)), where, str(count), count=count))
     bench.rates("audit --only spf,dmarc", bench.race(contestants), {"mailauth": Goal("≥", 2.5)})

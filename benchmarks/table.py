@@ -14,6 +14,8 @@ from benchmarks.serving import World
 from benchmarks.side import Contestant, Figures, Meter, in_turn, worked
 
 OURS = "senderauth"
+CORES = os.cpu_count() or 1
+OURS_ON_ALL_CORES = f"{OURS}, {CORES} processes"
 HEAD = ("measure", "ours", "peer", "ratio", "goal", "met?")
 
 
@@ -110,9 +112,12 @@ class Bench:
         print("  " + " | ".join(row.cells()), file=sys.stderr)
 
     def rates(self, measure: str, medians: dict[str, Figures], goals: dict[str, Goal]) -> None:
-        """A line for each peer: things a second of ours to those of the peer."""
+        """A line for each peer: things a second of ours to those of the peer; then, where it was measured, of
+        ours on all cores.
+        """
         peers = dict(medians)
-        if not (mine := peers.pop(OURS, None)):
+        mine, every = peers.pop(OURS, None), peers.pop(OURS_ON_ALL_CORES, None)
+        if not mine:
             return
         if not peers:
             self.add(Row(measure, rate(mine)))
@@ -120,6 +125,8 @@ class Bench:
             cpu = theirs.cpu / theirs.count / (mine.cpu / mine.count) if mine.cpu else None
             ratio = mine.rate / theirs.rate
             self.add(Row(measure, rate(mine), f"{name} {rate(theirs)}", ratio, goals.get(name), cpu=cpu))
+        if every:
+            self.rates(f"{measure} --jobs {CORES}", {OURS: every, **peers}, goals)
 
 
 def short(number: float) -> str:
