@@ -37,10 +37,12 @@ def audited(path: Path, where: str, count: int, *options: str, name: str = OURS)
     return python(name, "audit", str(path), where, *chosen, count=count)
 
 
-def on_all_cores(bench: Bench, count: int, *options: str) -> list[Contestant]:
-    """The same with a process for each core, where there are several."""
+def on_all_cores(bench: Bench, *options: str) -> list[Contestant]:
+    """The same with a process for each core, where there are several; on the longest list, since each has to
+    start.
+    """
     jobs = ("--jobs", str(CORES))
-    return [ours(bench, count, *options, *jobs, name=OURS_ON_ALL_CORES)] if CORES > 1 else []
+    return [ours(bench, max(bench.sizes), *options, *jobs, name=OURS_ON_ALL_CORES)] if CORES > 1 else []
 
 
 def asked(bench: Bench, count: int) -> tuple[Path, Figures]:
@@ -64,7 +66,7 @@ def whole_row(bench: Bench) -> None:
     number = length(questions)
     contestants = [
         ours(bench, count),
-        *on_all_cores(bench, count, "--selectors", ",".join(SELECTORS)),
+        *on_all_cores(bench, "--selectors", ",".join(SELECTORS)),
         python("the client", "client", str(questions), where, "alone", count=number),
     ]
     if bench.has("checkdmarc"):
@@ -89,7 +91,7 @@ def only_spf(bench: Bench) -> None:
     """
     count, where = bench.domains, bench.served().where
     every, tenth = str(listed(bench, count)), max(10, count // 10)
-    contestants = [ours(bench, count, "--only", "spf"), *on_all_cores(bench, count, "--only", "spf")]
+    contestants = [ours(bench, count, "--only", "spf"), *on_all_cores(bench, "--only", "spf")]
     if bench.has(GO_SPF):
         if program := go_program("spf", bench.scratch):
             contestants.append(Contestant(GO_SPF, (program, every, where, str(count)), count))
@@ -111,7 +113,7 @@ def spf_and_dmarc(bench: Bench) -> None:
     """
     count, where = bench.domains, bench.served().where
     only = ("--only", "spf,dmarc")
-    contestants = [ours(bench, count, *only), *on_all_cores(bench, count, *only)]
+    contestants = [ours(bench, count, *only), *on_all_cores(bench, *only)]
     if bench.has("mailauth"):
         contestants.append(mailauth("dmarc", str(listed(bench, count)), where, str(count), count=count))
     bench.rates("audit --only spf,dmarc", bench.race(contestants), {"mailauth": Goal("≥", 2.5)})
