@@ -48,6 +48,8 @@ def warn(problem: object) -> None:
     """One line on standard error; the command goes on."""
     from senderauth.report import printable
 
+    if isinstance(problem, OSError) and isinstance(problem.filename, str | bytes | os.PathLike):
+        problem = f"{os.fsdecode(problem.filename)}: {problem.strerror}"  # str() begins with a number
     typer.echo(f"senderauth: {printable(problem, 1000)}", err=True)
 
 

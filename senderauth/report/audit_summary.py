@@ -67,10 +67,14 @@ def _findings(page: Page, summary: Mapping[str, Any], words: Wording) -> None:
     said_of = {severity: label(words, "worst", severity) for _, severity, _ in found}
     width = max(map(len, said_of.values()), default=0)
     for id, severity, count in found:
-        title = words.template("finding", id, "title")
-        said = PLACEHOLDER.sub(lambda place: place[1].upper(), title)
         lead = f"{number(count, words):>8}  {said_of[severity]:<{width}}  "
-        page.line(f"{lead}{printable(id)}: {said}" if said else lead + printable(id), hang=10)
+        page.line(lead + _titled("finding", id, words), hang=10)
+
+
+def _titled(kind: str, id: str, words: Wording) -> str:
+    """The id, and what it says of any case."""
+    said = PLACEHOLDER.sub(lambda place: place[1].upper(), words.template(kind, id, "title"))
+    return f"{printable(id)}: {said}" if said else printable(id)
 
 
 def _fixes(page: Page, fixes: Mapping[str, Any] | None, words: Wording) -> None:
@@ -81,7 +85,7 @@ def _fixes(page: Page, fixes: Mapping[str, Any] | None, words: Wording) -> None:
         if fixes[name]:
             page.line(words.say("audit", f"fix-{name}"), style="head")
         for id, count in list(fixes[name].items())[:SHOWN_FIXES]:
-            page.line(f"{number(count, words):>8}  {printable(id)}")
+            page.line(f"{number(count, words):>8}  {_titled('proposal', id, words)}", hang=10)
     if not fixes["proposals"]:
         return
     page.line(words.say("audit", "fix-then"), style="head")
