@@ -22,8 +22,7 @@ def handover(proposals: Iterable[Any], form: str, words: Wording) -> str:
     """The changes of these proposals as text to paste, each under its title as a comment. Raises ValueError
     for an unknown form ("json" is made by `proposals_document`).
     """
-    makers = {"zone": _zone, "nsupdate": _nsupdate, "panel": _panel}
-    if form not in makers:
+    if form not in _MAKERS:
         raise ValueError(f"--as: {form!r} is none of {', '.join(FORMS)}")
     comment = "#" if form == "panel" else ";"
     lines: list[str] = []
@@ -40,7 +39,7 @@ def handover(proposals: Iterable[Any], form: str, words: Wording) -> str:
             lines.append(f"{comment} {words.say('setting', setting.id, {'value': setting.value})}")
         places = {(change.name, change.rdtype) for change in proposal.changes}
         again = form != "panel" and bool(places & taken)  # or whoever pastes all has two records there
-        lines += [f"; {line}" if again else line for line in makers[form](proposal.changes, words)]
+        lines += [f"; {line}" if again else line for line in _MAKERS[form](proposal.changes, words)]
         taken |= places
     return "\n".join(lines) + "\n" if lines else ""
 
@@ -50,7 +49,6 @@ def handover_rows(rows: Iterable[Mapping[str, Any]], form: str, words: Wording) 
     for each row with its `fix`. Of changes to the same records the first is told, since two would not go
     together. Raises ValueError for an unknown form.
     """
-    makers = {"zone": _zone, "nsupdate": _nsupdate, "panel": _panel}
     if form not in FORMS:
         raise ValueError(f"--as: {form!r} is none of {', '.join(FORMS)}")
     comment, told = "#" if form == "panel" else ";", set[tuple[str, str]]()
@@ -79,7 +77,7 @@ def handover_rows(rows: Iterable[Mapping[str, Any]], form: str, words: Wording) 
                 continue
             told.update(places)
             changes = [SimpleNamespace(**one, rdtype=one["type"]) for one in proposal["changes"]]
-            lines += makers[form](changes, words) if changes else ()
+            lines += _MAKERS[form](changes, words) if changes else ()
         yield "\n".join(lines) + "\n\n"
 
 
@@ -138,3 +136,6 @@ def _panel(changes: Iterable[Any], words: Wording) -> Iterator[str]:
 
 def _line(change: Any, value: str) -> str:
     return f"{change.name}. {TTL} IN {change.rdtype} {rdata(change.rdtype, value)}"
+
+
+_MAKERS = {"zone": _zone, "nsupdate": _nsupdate, "panel": _panel}
