@@ -12,7 +12,7 @@ from typing import Any
 import dns.query
 import pytest
 
-from senderauth.dns import Answer, LiveResolver, Question, Status, prefetch, run
+from senderauth.dns import Answer, LiveResolver, Question, Status, crowd, prefetch, run
 from senderauth.dns.live import parse_server, system_nameservers
 from tests.dnsserver import HABITS, Server
 
@@ -341,6 +341,32 @@ def test_a_cancelled_question_harms_no_other(server: Server) -> None:
             return await second
 
     assert asyncio.run(program()).records
+
+
+def test_a_question_that_has_not_left_when_all_is_closed_is_unknown(server: Server) -> None:
+    async def main() -> Answer:
+        with LiveResolver([server.where]) as resolver:
+            asked = asyncio.ensure_future(resolver.resolve(Question("unsent.example", "A")))
+            await asyncio.sleep(0)
+        return await asked
+
+    answer = asyncio.run(main())
+    assert (answer.status, answer.note) == (Status.TIMEOUT, "closed")
+    assert ("unsent.example", "A") not in server.questions
+
+
+def test_time_counts_from_when_a_question_leaves(server: Server) -> None:
+    async def instant() -> str:
+        return "instant"
+
+    found = {}
+    with LiveResolver([server.where], timeout=0.3, tries=1) as resolver:
+        for index, result in crowd([resolver.resolve(A), instant()]):
+            found[index] = result
+            time.sleep(0.5)  # whoever takes the results is slow
+    assert found[1] == "instant"
+    assert isinstance(found[0], Answer)
+    assert found[0].status is Status.NOERROR
 
 
 def test_idle_sockets_are_closed_in_a_long_lived_loop(server: Server) -> None:

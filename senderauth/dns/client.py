@@ -4,8 +4,9 @@ Theory of operation. One `Client` serves one resolver in one loop, ours or async
 as a reactor. Questions in flight are kept by question, so one that several want is sent once. UDP
 goes over a few connected sockets a server, each at a random port and given up after some use, so
 that a forger has to hit port, id and spelling at once; a socket is read until it is empty, since waking up
-costs more than reading. How many questions may be in the air starts low, grows with each answer and
-shrinks with each silence: a burst of a thousand would overflow the server's buffer and lose most.
+costs more than reading. What one turn of the loop asks leaves together: to wake the server up for each
+datagram costs more than to send it. How many questions may be in the air starts low, grows with each
+answer and shrinks with each silence: a burst of a thousand would overflow the server's buffer and lose most.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from senderauth.dns.tcp import Calls
 from senderauth.dns.wire import OPT
 
 FIRST_WINDOW, MIN_WINDOW, MAX_WINDOW = 100.0, 32.0, 512.0
+BURST = 32
+"""Datagrams that are sent together at most: a server's buffer holds about 200."""
 MAX_AHEAD = 1_000
 """Questions waiting for their turn above which announcements are ignored."""
 LANDED = 4_096
@@ -63,6 +66,8 @@ class Client:
         self._only_once = tries * len(servers) == 1
         self._quiet = QuietZones()
         self._pumping = False
+        self._outbox: list[Flight] = []
+        self._leaving = False
         self._timer: Timer | None = None
         self._timer_at = NEVER
         self._idle: Timer | None = None
@@ -107,7 +112,7 @@ class Client:
     # --- a flight's way ---------------------------------------------------------------------------
 
     def _launch(self, flight: Flight) -> None:
-        """Sends the one datagram. Written flat: every call here is a fiftieth of the question's cost."""
+        """It leaves with the others of this turn."""
         server, now, name = self._servers[0], self._time(), flight.question.name
         if (
             server.plain_from > now
@@ -117,37 +122,56 @@ class Client:
         ):
             self._go(self._take_over(flight))
             return
-        (id, dice), letters = self._dice.pick()
-        try:
-            channel = self._ports.choose(server, dice)
-        except OSError:  # no descriptors are left
-            self._go(self._take_over(flight))
-            return
-        while id in channel.pending:
-            id = self._dice.throw(2)
-        section = flight.section
-        if (length := len(section)) > LETTERS:
-            section = wire.mixed_case(section, self._dice.throw(length - 4))
-        elif length > 5:  # the same, with dice that are a number already; its last four octets are no letters
-            bits = int.from_bytes(section.translate(_LETTER_BITS)) & letters
-            section = (int.from_bytes(section) ^ bits).to_bytes(length)
-        flight.section, flight.channel, flight.id, flight.sent = section, channel, id, now
-        channel.pending[id] = flight
-        wait = server.wait
-        if self._only_once or wait > self._first_wait:
-            wait = self._first_wait
-        flight.expires = now + wait
-        if flight.expires < self._timer_at:
-            self._set_timer(flight.expires)
         self._in_air += 1
-        try:
-            channel.send(id + _HEAD + section + _OPTION)
-        except BlockingIOError:
-            pass  # as good as lost on the way
-        except OSError as error:
-            self._mark(server, error)
-            attempt = self._attempt_of(flight)
-            self._do(attempt, attempt.exchange.unreachable(attempt, reason(error)))
+        self._outbox.append(flight)
+        if len(self._outbox) >= BURST:
+            self._send_off()
+        elif not self._leaving:
+            self._leaving = True
+            self._reactor.call_soon(self._leave)
+
+    def _leave(self) -> None:
+        self._leaving = False
+        self._send_off()
+
+    def _send_off(self) -> None:
+        """Sends one datagram for each flight that waits to leave. Written flat: a call for each of them costs
+        a fiftieth of the question.
+        """
+        leaving, self._outbox = self._outbox, []
+        server, now, dice = self._servers[0], self._time(), self._dice
+        wait = self._first_wait if self._only_once else min(server.wait, self._first_wait)
+        for flight in leaving:
+            if flight.done:  # the client is closed
+                continue
+            (id, port), letters = dice.pick()
+            try:
+                channel = self._ports.choose(server, port)
+            except OSError:  # no descriptors are left
+                self._in_air -= 1
+                self._go(self._take_over(flight))
+                continue
+            while id in channel.pending:
+                id = dice.throw(2)
+            section = flight.section
+            if (length := len(section)) > LETTERS:
+                section = wire.mixed_case(section, dice.throw(length - 4))
+            elif length > 5:  # the same, with dice that are a number; the last four octets are no letters
+                bits = int.from_bytes(section.translate(_LETTER_BITS)) & letters
+                section = (int.from_bytes(section) ^ bits).to_bytes(length)
+            flight.section, flight.channel, flight.id, flight.sent = section, channel, id, now
+            flight.expires = now + wait
+            channel.pending[id] = flight
+            try:
+                channel.send(id + _HEAD + section + _OPTION)
+            except BlockingIOError:
+                pass  # as good as lost on the way
+            except OSError as error:
+                self._mark(server, error)
+                attempt = self._attempt_of(flight)
+                self._do(attempt, attempt.exchange.unreachable(attempt, reason(error)))
+        if now + wait < self._timer_at:
+            self._set_timer(now + wait)
 
     def _take_over(self, flight: Flight) -> Exchange:
         """The exchange that goes on where the flight is."""

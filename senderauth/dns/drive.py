@@ -235,6 +235,8 @@ class Scheduler:
     def wait(self) -> float:
         """Waits for sockets and timers if need be, and goes on with whom they wake. How long it waited."""
         waited = 0.0
+        if self._reactor is not None:
+            self._reactor.finish_turn()
         if not self._ready and self.tasks:
             if self._reactor is None or not self._reactor.busy:
                 raise RuntimeError("the work waits for something that nobody will bring")

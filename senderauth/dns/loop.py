@@ -37,6 +37,7 @@ class Reactor:
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
+        self._soon: list[Callable[[], object]] = []
         self._timers: list[tuple[float, int, Timer]] = []
         self._numbers = count()
         self._handed: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
@@ -47,6 +48,10 @@ class Reactor:
     def busy(self) -> bool:
         """Whether anything may still happen."""
         return bool(self._timers or self._selector.get_map())
+
+    def call_soon(self, call: Callable[[], object]) -> None:
+        """Makes the call before it waits again."""
+        self._soon.append(call)
 
     def call_at(self, when: float, call: Callable[..., object], *arguments: Any) -> Timer:
         """Makes the call once `time()` is `when`."""
@@ -91,6 +96,13 @@ class Reactor:
         while self._handed:
             call, arguments = self._handed.popleft()
             call(*arguments)
+
+    def finish_turn(self) -> None:
+        """Makes the calls that were wanted soon: all steps that need no waiting are taken."""
+        while self._soon:
+            calls, self._soon = self._soon, []
+            for call in calls:
+                call()
 
     def poll(self) -> float:
         """Waits until something happens, and makes the calls that are due. How long it waited, in seconds."""

@@ -25,6 +25,10 @@ class Reactor(Protocol):
         """Seconds."""
         ...
 
+    def call_soon(self, call: Callable[[], object]) -> object:
+        """Calls once what can be done without waiting is done."""
+        ...
+
     def call_at(self, when: float, call: Callable[..., object], *arguments: Any) -> Timer:
         """Calls later."""
         ...
