@@ -312,15 +312,18 @@ def test_a_row_does_not_wait_for_the_next_line(server: Server, words: tuple[str,
 def test_a_signal_ends_a_run_that_waits_for_a_line(
     server: Server, tmp_path: Path, number: int, code: int, words: tuple[str, ...]
 ) -> None:
+    """All processes get it at once, as from a terminal or a service manager."""
     target = tmp_path / "out.jsonl"
-    process = subprocess.Popen(command(server, "-", "-q", "-o", str(target), *words), stdin=subprocess.PIPE)
+    process = subprocess.Popen(
+        command(server, "-", "-q", "-o", str(target), *words), stdin=subprocess.PIPE, start_new_session=True
+    )
     assert process.stdin
     process.stdin.write(b"d1.test\n")
     process.stdin.flush()
     while not (target.exists() and target.stat().st_size):
         assert process.poll() is None
         time.sleep(0.01)
-    process.send_signal(number)
+    os.killpg(process.pid, number)
     assert process.wait(10) == code
     process.stdin.close()
     assert target.read_bytes().count(b"\n") == 1

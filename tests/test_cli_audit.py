@@ -285,7 +285,7 @@ def workers_of(parent: int) -> list[int]:
             line = (folder / "cmdline").read_bytes()
         except OSError:
             continue
-        if int(words[1]) == parent and b"spawn_main" in line:
+        if int(words[1]) == parent and b"resource_tracker" not in line:
             found.append(int(folder.name))
     return found
 
