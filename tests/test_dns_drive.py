@@ -6,12 +6,24 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from senderauth.dns import Answer, LiveResolver, Question, Status, ZoneResolver, crowd, drive, run, together
+from senderauth.dns import (
+    Answer,
+    LiveResolver,
+    Question,
+    Status,
+    ZoneResolver,
+    crowd,
+    drive,
+    pause,
+    run,
+    together,
+)
 from tests.dnsserver import Server
 
 RECORDS = {(f"{letter}.example", "A"): ["192.0.2.1"] for letter in "abcdef"}
@@ -239,6 +251,25 @@ print(*sorted(heavy & set(sys.modules) - before))
     code = code.replace("PATHS", repr(paths))
     done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_what_waited_side_by_side_is_freed_without_the_garbage_collector() -> None:
+    class Thing:
+        pass
+
+    async def late() -> Thing:
+        await pause(0.01)
+        return Thing()
+
+    async def both() -> list[weakref.ref[Thing]]:
+        return [weakref.ref(thing) for thing in await together(late(), late())]
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert [ref() for ref in run(both())] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_a_crowd_lets_the_garbage_collector_come_seldom_and_leaves_it_as_it_was() -> None:

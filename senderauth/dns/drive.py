@@ -272,8 +272,11 @@ class _Group:
         self.tasks = [self.running.start(work, _Share(self, i)) for i, work in enumerate(self.works)]
 
     def end(self) -> None:
-        """Drops what still runs after an error, or when the waiting work was itself dropped."""
-        for task in self.tasks:
+        """Drops what still runs after an error, or when the waiting work was itself dropped. Lets go of the
+        tasks, which hold the group: else only the garbage collector would find out.
+        """
+        tasks, self.tasks, self.resume = self.tasks, [], None
+        for task in tasks:
             self.running.drop(task)
 
 
