@@ -21,7 +21,8 @@ from typing import Any, BinaryIO, Literal
 
 from senderauth.audit.columns import COLUMNS, flat
 from senderauth.audit.examine import PARTS
-from senderauth.audit.row import FIELDS, FIX, Row, document
+from senderauth.audit.line import as_json, line_of
+from senderauth.audit.row import FIELDS, FIX, Row
 
 try:
     import fcntl
@@ -87,15 +88,12 @@ def json_line(whole: Mapping[str, Any], fields: tuple[str, ...]) -> bytes:
     """A row's document as one line, with the fields wanted."""
     if fields is not FIELDS:
         whole = {"schema": whole["schema"], **{field: whole.get(field) for field in fields}}
-    return _ENCODE(whole).encode("utf-8", "backslashreplace") + b"\n"
+    return as_json(whole).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def whole_line(row: Row) -> bytes:
     """A row as one line with all its fields: what processes hand on."""
-    return json_line(document(row), FIELDS)
-
-
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+    return line_of(row)
 
 
 def csv_line(whole: Mapping[str, Any], fields: tuple[str, ...]) -> bytes:
