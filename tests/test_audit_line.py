@@ -1,5 +1,7 @@
 """Rows as lines: the same octets as the JSON of their documents."""
 
+import json
+import pickle
 import random
 from dataclasses import replace
 from typing import Any
@@ -7,13 +9,21 @@ from typing import Any
 import pytest
 
 from senderauth.audit import FIELDS, Row, audit_rows, document
+from senderauth.audit.carry import Carrier, unpacked
 from senderauth.audit.line import line_of
 from senderauth.audit.row import FIX
-from senderauth.audit.write import json_line
+from senderauth.audit.summary import tally_of, tally_of_document
 from senderauth.dns import ZoneResolver
 from senderauth.values import Finding, Reason
 from tests.test_audit import random_zone
 from tests.test_audit_fix import lines_of
+
+
+def json_line(whole: dict[str, Any], fields: tuple[str, ...]) -> bytes:
+    """The general way."""
+    told = {"schema": whole["schema"], **{field: whole.get(field) for field in fields}}
+    text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
 def same(row: Row, *fields: str) -> bytes:
@@ -21,6 +31,9 @@ def same(row: Row, *fields: str) -> bytes:
     whole = document(row)
     line = line_of(row)
     assert line == json_line(whole, (*FIELDS, FIX) if FIX in whole else FIELDS)
+    assert tally_of(row) == tally_of_document(whole)
+    carrier = pickle.loads(pickle.dumps(Carrier(fields=fields or FIELDS)))
+    assert unpacked(carrier(row)) == (tally_of(row), line_of(row, fields or FIELDS))
     chosen = fields or ("n", "domain", "findings", FIX)
     assert line_of(row, chosen) == json_line(whole, chosen)
     return line
@@ -50,8 +63,8 @@ def test_parts_that_nobody_wants_are_null(only: str) -> None:
     "value",
     [
         'a "b" \\ c', "\x00\x1f\x7f\u2028", "ä\U0001f4e7", "\udce4", "", 0, -5, 2**128, True,
-        False, None, 1.5, b"\xff", [], ["a", 'b"', 3, True, None], (("x", 1),), {"x": ["y"], "z": {}}, {"set"},
-        Reason("r", {"a": 1}),
+        False, None, 1.5, b"\xff", [], ["a", 'b"', 3, True, None], (("x", 1),), {"x": ["y"], "z": {}},
+        {"set"}, Reason("r", {"a": 1}),
     ],
 )  # fmt: skip
 def test_facts_of_every_kind(value: Any) -> None:

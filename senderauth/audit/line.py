@@ -37,7 +37,7 @@ as_json: Callable[[Any], str] = json.JSONEncoder(
 
 def line_of(row: Row, fields: tuple[str, ...] = FIELDS) -> bytes:
     """The row's document as one line, with the fields wanted; all of them where none are chosen."""
-    if fields is FIELDS and row.fix is not None:
+    if row.fix is not None and fields == FIELDS:
         fields = (*FIELDS, FIX)
     text = ",".join([_WRITERS[field](row) for field in fields])
     return f'{{"schema":"{SCHEMA}",{text}}}\n'.encode("utf-8", "backslashreplace")

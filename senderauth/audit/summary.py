@@ -1,10 +1,15 @@
-"""The sum of an audit: how many rows say what. Counted from rows' documents, whole or with some fields."""
+"""The sum of an audit: how many rows say what. Counted from rows, or from their documents, whole or with some
+fields; a test holds both together.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from senderauth.audit.row import Fix, Row
+from senderauth.values import frozen
 
 SCHEMA = "senderauth/audit-summary/1"
 MAX_UNKNOWN = 1_000
@@ -12,6 +17,19 @@ MOST_LOOKUPS = 10
 SEVERITIES = ("high", "medium", "low", "info")
 Word = tuple[str, Any]
 """The name of a counter, and what it counts: a word, of findings severity and id."""
+
+
+@frozen
+class Tally:
+    """What a run keeps of a row once its line is made."""
+
+    words: tuple[Word, ...]
+    """What is counted of it."""
+    questions: int = 0
+    """How many have no answer; of a row that does not say which, one. 0: it is not unknown."""
+    n: int = 0
+    domain: str = ""
+    """Of an unknown row only; nobody asks for those of others."""
 
 
 class Summary:
@@ -36,23 +54,28 @@ class Summary:
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Counts a row's document."""
-        self.rows += 1
-        for name, word in counted(row):
-            self._counters[name][word] += 1
-        if row.get("state") == "unknown":
-            self._note(row.get("n", self.rows), row.get("domain") or "")
+        self.count(tally_of_document(row, self.rows + 1))
 
-    def exchange(self, words: Iterable[Word], row: Mapping[str, Any]) -> None:
-        """Counts this row, examined anew, in the place of the one of which these words were counted."""
-        for name, word in words:
+    def count(self, tally: Tally) -> None:
+        """Counts a row."""
+        self.rows += 1
+        counters = self._counters
+        for name, word in tally.words:
+            counters[name][word] += 1
+        if tally.questions:
+            self._note(tally.n, tally.domain)
+
+    def exchange(self, before: Tally, tally: Tally) -> None:
+        """Counts this row, examined anew, in the place of what it was before."""
+        for name, word in before.words:
             counter = self._counters[name]
             counter[word] -= 1
             if not counter[word]:
                 del counter[word]
         self.rows -= 1
         self.unknown_count -= 1
-        self.unknown.pop(row["n"], None)
-        self.add(row)
+        self.unknown.pop(before.n, None)
+        self.count(tally)
 
     def _note(self, n: int, domain: str) -> None:
         self.unknown_count += 1
@@ -97,6 +120,71 @@ NAMES = (
 FIXES = ("domains", "proposals", "advice", "grades", "spoofable", "hosts")
 
 
+def tally_of(row: Row) -> Tally:
+    """Of a row as it was made."""
+    words = tuple(_words(row))
+    if row.state != "unknown":
+        return Tally(words)
+    return Tally(words, len(row.unknown), row.n, row.domain)
+
+
+def tally_of_document(row: Mapping[str, Any], n: int = 0) -> Tally:
+    """Of a row's document; n: where it does not tell its number."""
+    words = tuple(counted(row))
+    if row.get("state") != "unknown":
+        return Tally(words)
+    return Tally(
+        words, len(row["unknown"]) if "unknown" in row else 1, row.get("n", n), row.get("domain") or ""
+    )
+
+
+def _words(row: Row) -> list[Word]:
+    """As `counted` of the row's document: for every row of an audit, so nothing is made for it."""
+    words: list[Word] = [("states", row.state)]
+    if row.state == "bad-input":
+        return words
+    if spoofing := row.spoofing:
+        words += (("grades", row.grade or "none"), ("spoofable", spoofing.answer))
+    if spf := row.spf:
+        words.append(("spf", spf.state))
+        if spf.terminal is not None:
+            words.append(("terminals", spf.terminal))
+        if spf.state == "found":
+            words.append(("lookups", str(spf.lookups) if spf.lookups <= MOST_LOOKUPS else "more"))
+    if dmarc := row.dmarc:
+        for name, policy in (("rfc9989", dmarc.rfc9989), ("rfc7489", dmarc.rfc7489)):
+            words.append((name, policy.policy or _without(policy.state)))
+    if adsp := row.adsp:
+        words.append(("adsp", adsp.practice or adsp.state))
+    if row.dkim:
+        words.append(("dkim", row.dkim.state))
+    if row.mx:
+        words.append(("mx", row.mx.state))
+    if row.mta_sts:
+        words.append(("mta_sts", row.mta_sts))
+    if row.tls_rpt:
+        words.append(("tls_rpt", row.tls_rpt))
+    words += [("hosts", host.outcome) for host in row.hosts]
+    told = {(finding.severity, finding.id) for finding in row.findings}
+    words += [("findings", pair) for pair in told]
+    words.append(("severities", _worst({severity for severity, _ in told})))
+    if row.fix:
+        words += _words_of_fix(row.fix)
+    return words
+
+
+def _words_of_fix(fix: Fix) -> list[Word]:
+    words: list[Word] = [("fix-domains", "changed" if fix.proposals else "unchanged")]
+    words += [("fix-proposals", id) for id in {proposal.id for proposal in fix.proposals}]
+    words += [("fix-advice", id) for id in {advice.id for advice in fix.advice}]
+    words.append(("fix-grades", fix.grade or "none"))
+    if fix.spoofable:
+        words.append(("fix-spoofable", fix.spoofable))
+    if fix.hosts:
+        words.append(("fix-hosts", fix.hosts))
+    return words
+
+
 def counted(row: Mapping[str, Any]) -> Iterator[Word]:
     """What is counted of a row's document: names of counters and words."""
     state = row.get("state")
@@ -132,8 +220,7 @@ def counted(row: Mapping[str, Any]) -> Iterator[Word]:
         told = {(finding["severity"], finding["id"]) for finding in row["findings"]}
         for pair in told:
             yield "findings", pair
-        severities = {severity for severity, _ in told}
-        yield "severities", next((word for word in SEVERITIES if word in severities), "none")
+        yield "severities", _worst({severity for severity, _ in told})
     if fix := row.get("fix"):
         yield from _counted_fix(fix)
 
@@ -148,6 +235,13 @@ def _counted_fix(fix: Mapping[str, Any]) -> Iterator[Word]:
     for name in ("spoofable", "hosts"):
         if fix[name]:
             yield f"fix-{name}", fix[name]
+
+
+def _worst(severities: set[str]) -> str:
+    for word in SEVERITIES:
+        if word in severities:
+            return word
+    return "none"
 
 
 def _without(state: str) -> str:
