@@ -12,11 +12,11 @@ from senderauth.audit.asks import Asks
 from senderauth.audit.grade import grade
 from senderauth.audit.mx import mail_exchange
 from senderauth.audit.read import Entry
-from senderauth.audit.row import ADSP, DKIM, DMARC, MX, SPF, Host, Row, Silence, Spoofing
+from senderauth.audit.row import ADSP, DKIM, DMARC, MX, SPF, Host, Key, Row, Silence, Spoofing
 from senderauth.audit.stranger import address_of_stranger, spf_of_stranger, spoofing
 from senderauth.dns import Answer, Question
 from senderauth.simulation import MailDomain, Scenario, mail_domain_findings
-from senderauth.values import Finding, Reason, Step, Trace
+from senderauth.values import Finding, Reason, Step
 
 TRIED = ("default", "google", "selector1", "selector2", "s1", "k1")
 """Selectors that are tried where none is named: those of the largest services and panels."""
@@ -174,19 +174,19 @@ class Examination:
     async def _dkim(self) -> DKIM:
         """The keys that exist, those that DNS would not tell of, and missing ones that the line named."""
         named, by_line, none_possible = self.named, self.entry.selectors, False
-        found: list[dkim.Key] = []
+        found: list[Key] = []
         if not named:
             base = await self.asks.resolve(Question(f"_domainkey.{self.domain}", "TXT"))
             none_possible = base.name_missing
         for selector in self.selectors:
             answer = self.answers[f"{selector}._domainkey"]
-            if not answer.absent or selector in by_line:
-                name = f"{selector}._domainkey.{self.domain}"
-                key = dkim.judge_key(self.domain, selector, name, answer, Trace("dkim-key"))
-                found.append(key)
+            if answer.records or selector in by_line or not answer.absent:
+                key = dkim.outline_key(f"{selector}._domainkey.{self.domain}", answer)
+                if key.state != "missing":
+                    found.append(Key(selector, key.state, key.type, key.bits, key.testing))
                 if key.state != "temperror":
                     self.findings += key.findings
-        return of_row.dkim_part(found, named, () if named else TRIED, none_possible)
+        return of_row.dkim_part(tuple(found), named, () if named else TRIED, none_possible)
 
     async def _dmarc(self) -> DMARC:
         newer, older = await dmarc.discover_both(self.asks, self.domain)
