@@ -64,7 +64,11 @@ class Asks:
         if asked:
             answers = await resolve_all(self._network, asked)
             for question, answer in zip(asked, answers, strict=True):
-                self._learn(question, answer)
+                kept[question] = answer
+                if answer.records or (answer.status is _NOERROR):  # nearly all, and nothing follows from them
+                    self.answered = True
+                else:
+                    self._learn(question, answer)
             if len(asked) == len(questions):
                 return answers
         return [kept[question] for question in questions]

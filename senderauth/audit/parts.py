@@ -107,9 +107,11 @@ def record_state(answer: Answer, version: bytes) -> row.RecordState:
     """Whether the one record of a version stands there (RFC 8461 3.1, RFC 8460 3): what does not begin so
     is discarded, several are as good as none.
     """
+    if not answer.records:
+        return "unknown" if answer.unknown else "absent"
     if answer.unknown:
         return "unknown"
-    found = sum(_begins(text, version) for text in answer.records)
+    found = sum([_begins(text, version) for text in answer.records])
     if found == 1:
         return "present"
     return "broken" if found else "absent"
