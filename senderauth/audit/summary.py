@@ -5,7 +5,7 @@ fields; a test holds both together.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from senderauth.audit.row import Fix, Row
@@ -37,20 +37,35 @@ class Summary:
 
     def __init__(self) -> None:
         self.rows = 0
-        self.counts: dict[str, Counter[str]] = {name: Counter() for name in NAMES}
-        self.findings: Counter[tuple[str, str]] = Counter()
-        """By severity and id, each once a row."""
-        self.fixes: dict[str, Counter[str]] = {name: Counter() for name in FIXES}
-        """What rows propose, and where it leads."""
-        self._counters: dict[str, Counter[Any]] = {
-            **self.counts,
-            "findings": self.findings,
-            **{f"fix-{name}": counter for name, counter in self.fixes.items()},
-        }
+        self._counted: dict[Word, int] = {}
+        """One plain dict: to count in a Counter costs twice as much, and each row has some twenty words."""
         self.unknown: dict[int, str] = {}
         self.unknown_count = 0
         self.asked_again = self.answered = 0
         """Rows that were examined once more at the end, and of these the ones that are unknown no longer."""
+
+    @property
+    def counts(self) -> dict[str, Counter[str]]:
+        """By counter and word."""
+        return self._counters(NAMES)
+
+    @property
+    def findings(self) -> Counter[tuple[str, str]]:
+        """By severity and id, each once a row."""
+        return self._counters(("findings",))["findings"]
+
+    @property
+    def fixes(self) -> dict[str, Counter[str]]:
+        """What rows propose, and where it leads."""
+        found = self._counters([f"fix-{name}" for name in FIXES])
+        return {name: found[f"fix-{name}"] for name in FIXES}
+
+    def _counters(self, names: Iterable[str]) -> dict[str, Counter[Any]]:
+        found: dict[str, Counter[Any]] = {name: Counter() for name in names}
+        for (name, word), count in self._counted.items():
+            if name in found:
+                found[name][word] = count
+        return found
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Counts a row's document."""
@@ -59,19 +74,18 @@ class Summary:
     def count(self, tally: Tally) -> None:
         """Counts a row."""
         self.rows += 1
-        counters = self._counters
-        for name, word in tally.words:
-            counters[name][word] += 1
+        known = self._counted
+        for word in tally.words:
+            known[word] = known.get(word, 0) + 1
         if tally.questions:
             self._note(tally.n, tally.domain)
 
     def exchange(self, before: Tally, tally: Tally) -> None:
         """Counts this row, examined anew, in the place of what it was before."""
-        for name, word in before.words:
-            counter = self._counters[name]
-            counter[word] -= 1
-            if not counter[word]:
-                del counter[word]
+        for word in before.words:
+            self._counted[word] -= 1
+            if not self._counted[word]:
+                del self._counted[word]
         self.rows -= 1
         self.unknown_count -= 1
         self.unknown.pop(before.n, None)
@@ -93,11 +107,12 @@ class Summary:
         standards = {standard: named.pop(standard) for standard in ("rfc9989", "rfc7489")}
         listed = [domain for _, domain in sorted(self.unknown.items())[:MAX_UNKNOWN]]
         told: dict[str, tuple[str, int]] = {}
-        for severity, id in sorted(self.findings, key=lambda one: SEVERITIES.index(one[0])):
+        findings, proposed = self.findings, self.fixes
+        for severity, id in sorted(findings, key=lambda one: SEVERITIES.index(one[0])):
             worst, count = told.get(id, (severity, 0))
-            told[id] = worst, count + self.findings[severity, id]
+            told[id] = worst, count + findings[severity, id]
         order = sorted(told.items(), key=lambda item: (SEVERITIES.index(item[1][0]), -item[1][1], item[0]))
-        fixes = {"fix": {name: _frequent(counter) for name, counter in self.fixes.items()}}
+        fixes = {"fix": {name: _frequent(counter) for name, counter in proposed.items()}}
         return {
             "schema": SCHEMA,
             "complete": complete,
@@ -109,7 +124,7 @@ class Summary:
             "unknown_more": self.unknown_count - len(listed),
             "asked_again": {"rows": self.asked_again, "answered": self.answered},
             "seconds": round(seconds, 3),
-            **(fixes if self.fixes["domains"] else {}),
+            **(fixes if proposed["domains"] else {}),
         }
 
 
