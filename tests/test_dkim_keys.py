@@ -1,6 +1,7 @@
 """Keys without a message: what a record is worth to a verifier (RFC 6376 3.6, RFC 8301, RFC 8463)."""
 
 import base64
+import random
 
 import pytest
 from cryptography.hazmat.primitives import serialization as s
@@ -8,9 +9,20 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from senderauth.dkim import common_selectors, fetch_key, find_keys, parse_key, tag_list
+from senderauth.dkim import (
+    KeyOutline,
+    common_selectors,
+    fetch_key,
+    find_keys,
+    judge_key,
+    outline_key,
+    parse_key,
+    tag_list,
+)
+from senderauth.dkim.keys import key_size
 from senderauth.dkim.record import rsa_numbers
 from senderauth.dns import Answer, Question, Status, ZoneResolver, drive
+from senderauth.values import Trace
 from tests.dkimsigner import ed25519_key, record, rsa_key
 
 NAME = "s._domainkey.example.com"
@@ -152,6 +164,40 @@ def test_our_reading_of_rsa_keys_is_that_of_cryptography(bits):
     der = rsa_key(bits)[1]
     numbers = s.load_der_public_key(der).public_numbers()
     assert rsa_numbers(der) == rsa_numbers(pkcs1(bits)) == (numbers.n, numbers.e)
+
+
+@pytest.mark.parametrize("bits", [1024, 2048, 3072, 4096])
+def test_the_size_that_a_usual_key_shows_is_that_of_its_modulus(bits):
+    der = bytearray(rsa_key(bits)[1])
+    dice = random.Random(bits)
+    usual = 0
+    for place in [None, *range(40), *(dice.randrange(len(der)) for _ in range(40)), *range(-6, 0)]:
+        damaged = bytearray(der)
+        if place is not None:
+            damaged[place] ^= 1 << dice.randrange(8)
+        numbers = rsa_numbers(bytes(damaged))
+        record = parse_key(f"p={base64.b64encode(damaged).decode()}")
+        size, wrong = key_size(record)
+        if size:
+            assert numbers is not None
+            assert (size, wrong) == (numbers[0].bit_length(), "")
+            usual += size == bits
+        else:
+            assert (numbers is None) == (wrong == "dkim-key-not-a-key")
+    assert usual > 30
+
+
+def test_an_outline_says_what_the_key_says():
+    good = b"v=DKIM1; t=y; x=1; p=" + base64.b64encode(rsa_key(1024)[1])
+    records = [b"v=DKIM1; p=", good, b"k=z; p=AAAA", b"p=!"]
+    answers = [Answer(Status.NXDOMAIN), Answer(Status.SERVFAIL), Answer(Status.NOERROR)]
+    answers += [Answer(Status.NOERROR, (one,)) for one in records]
+    answers += [Answer(Status.NOERROR, (one, other)) for one in records for other in records]
+    for answer in answers:
+        key = judge_key("example.com", "s", "s._domainkey.example.com", answer, Trace())
+        assert outline_key("s._domainkey.example.com", answer) == KeyOutline(
+            key.state, key.type, key.bits, key.testing, key.findings
+        )
 
 
 @given(st.data())

@@ -10,41 +10,27 @@ it loses nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
 from senderauth.audit.read import Entry
-from senderauth.audit.summary import Word, counted
+from senderauth.audit.summary import Tally, Word
 
 MOST, LEAST, SHARE = 10_000, 100, 10
 """So many rows at most are asked again, and no more than one of ten; these few in any case."""
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """An unknown row."""
-
-    questions: int
-    """That have no answer."""
-    words: tuple[Word, ...]
-    """What a summary counted of it."""
 
 
 class Unknown:
     """The unknown rows of a run, as many as are kept."""
 
     def __init__(self) -> None:
-        self._rows: dict[int, Open] = {}
+        self._rows: dict[int, Tally] = {}
         self._entries: dict[int, Entry] = {}
         self._words: dict[Word, Word] = {}
         """One object for equal ones: there are few, and every row has them."""
 
-    def note(self, row: Mapping[str, Any]) -> None:
-        """A row's document has been counted."""
-        if row.get("state") == "unknown" and len(self._rows) < MOST:
-            words = tuple([self._words.setdefault(word, word) for word in counted(row)])
-            self._rows[row["n"]] = Open(open_questions(row), words)
+    def note(self, tally: Tally) -> None:
+        """A row has been counted."""
+        if tally.questions and len(self._rows) < MOST:
+            words = tuple([self._words.setdefault(word, word) for word in tally.words])
+            self._rows[tally.n] = Tally(words, tally.questions, tally.n, tally.domain)
 
     def written(self, entry: Entry) -> None:
         """The row of this entry is in the file."""
@@ -58,10 +44,5 @@ class Unknown:
     def __contains__(self, n: int) -> bool:
         return n in self._rows
 
-    def __getitem__(self, n: int) -> Open:
+    def __getitem__(self, n: int) -> Tally:
         return self._rows[n]
-
-
-def open_questions(row: Mapping[str, Any]) -> int:
-    """How many a row leaves open; of one that does not say which, one."""
-    return len(row["unknown"]) if "unknown" in row else 1

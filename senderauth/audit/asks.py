@@ -28,7 +28,8 @@ class Asks:
     def __init__(self, domain: str, network: Resolver, shared: Resolver) -> None:
         self._network, self._shared = network, shared
         self._domain, self._suffix = domain, f".{domain}"
-        self._kept: dict[Question, Answer] = {}
+        self._kept: dict[tuple[str, str], Answer] = {}
+        """By name and type: hashed in C, a Question in Python."""
         self._missing: tuple[str, ...] = ()
         """Suffixes below which nothing exists."""
         self.answered = False
@@ -39,11 +40,12 @@ class Asks:
 
     async def resolve(self, question: Question) -> Answer:
         """The answer, from wherever it is known."""
-        answer = self._kept.get(question)
+        name = question.name
+        answer = self._kept.get((name, question.rdtype))
         if answer is not None:
             return answer
-        if self._is_own(question.name):
-            answer = self._known(question.name) or await self._network.resolve(question)
+        if name.endswith(self._suffix) or name == self._domain:  # as _is_own
+            answer = self._known(name) or await self._network.resolve(question)
             self._learn(question, answer)
         else:
             answer = await self._shared.resolve(question)
@@ -54,7 +56,7 @@ class Asks:
     async def resolve_own(self, questions: list[Question]) -> list[Answer]:
         """The answers to several of the row's own questions, in order, asked at once."""
         kept = self._kept
-        asked = [question for question in questions if question not in kept] if kept else questions
+        asked = [q for q in questions if (q.name, q.rdtype) not in kept] if kept else questions
         if self._missing or self._timed_out:
             following = [(question, self._known(question.name)) for question in asked]
             for question, answer in following:
@@ -64,10 +66,14 @@ class Asks:
         if asked:
             answers = await resolve_all(self._network, asked)
             for question, answer in zip(asked, answers, strict=True):
-                self._learn(question, answer)
+                kept[question.name, question.rdtype] = answer
+                if answer.records or (answer.status is _NOERROR):  # nearly all, and nothing follows from them
+                    self.answered = True
+                else:
+                    self._learn(question, answer)
             if len(asked) == len(questions):
                 return answers
-        return [kept[question] for question in questions]
+        return [kept[q.name, q.rdtype] for q in questions]
 
     async def resolve_all(self, questions: Iterable[Question]) -> list[Answer]:
         """Several answers, in order; the row's own questions are asked at once."""
@@ -92,7 +98,7 @@ class Asks:
         return _SILENT if self._timed_out and not self.answered else None
 
     def _learn(self, question: Question, answer: Answer) -> None:
-        self._kept[question] = answer
+        self._kept[question.name, question.rdtype] = answer
         if answer.records:
             self.answered = True
         elif answer.status is not _NOERROR and answer.status is not _NXDOMAIN:  # as Answer.unknown
@@ -113,7 +119,7 @@ class Asks:
     def again(self, below: Resolver) -> Asks:
         """The same after a while: what is known stays, what was unknown is asked anew, `below` the cache."""
         fresh = Asks(self._domain, self._network, below)
-        fresh._kept = {question: answer for question, answer in self._kept.items() if not answer.unknown}
+        fresh._kept = {key: answer for key, answer in self._kept.items() if not answer.unknown}
         fresh._missing, fresh.answered = self._missing, self.answered
         return fresh
 

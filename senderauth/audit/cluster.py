@@ -10,7 +10,7 @@ its place in the output is reached; so no row comes twice. Only this process wri
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from itertools import islice
 from threading import Lock
 from time import monotonic
@@ -19,6 +19,7 @@ from uuid import uuid4
 
 from senderauth.audit.examine import Options
 from senderauth.audit.read import Entry
+from senderauth.audit.row import Row
 from senderauth.audit.run import Audit
 from senderauth.audit.write import whole_line
 from senderauth.dns import Resolver, share_rate
@@ -32,25 +33,32 @@ AHEAD = 2
 PATIENCE = 30
 """Seconds to wait for the scheduler, and for a first worker."""
 
-Make = tuple[Resolver, Options, int, int]
-"""Resolver, options, retries, size of the cache."""
+Make = tuple[Resolver, Options, int, int, Callable[[Row], bytes]]
+"""Resolver, options, retries, size of the cache, what makes a line of a row."""
 
 
 class Cluster:
-    """As `Audit`, over the workers of a Dask scheduler; rows are JSON lines.
+    """As `Audit`, over the workers of a Dask scheduler; rows are lines, as `finish` makes them.
 
     Raises ValueError where distributed is not installed or the workers have another version, OSError where
     the scheduler or its workers cannot be reached.
     """
 
     def __init__(
-        self, scheduler: str, resolver: Resolver, options: Options, *, retries: int, cache_size: int
+        self,
+        scheduler: str,
+        resolver: Resolver,
+        options: Options,
+        *,
+        retries: int,
+        cache_size: int,
+        finish: Callable[[Row], bytes] = whole_line,
     ) -> None:
         try:
             from distributed import Client
         except ImportError:
             raise ValueError("--dask needs distributed: pip install 'senderauth[dask]'") from None
-        self._make: Make = (resolver, options, retries, cache_size)
+        self._make: Make = (resolver, options, retries, cache_size, finish)
         self._run = uuid4().hex
         self.stopped = False
         try:
@@ -141,8 +149,8 @@ def _examined(run: str, part: list[Entry], make: Make, width: int, workers: int)
         kept = _audits.get(run)
         if kept is None:
             _audits.clear()
-            resolver, options, retries, cache_size = make
-            audit = Audit(resolver, whole_line, options, retries=retries, cache_size=cache_size)
+            resolver, options, retries, cache_size, finish = make
+            audit = Audit(resolver, finish, options, retries=retries, cache_size=cache_size)
             kept = _audits[run] = audit, resolver
         audit, resolver = kept
         share_rate(resolver, workers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from senderauth import adsp, dkim, dmarc, lint, names, spf
 from senderauth.advice import check
@@ -12,11 +13,11 @@ from senderauth.audit.asks import Asks
 from senderauth.audit.grade import grade
 from senderauth.audit.mx import mail_exchange
 from senderauth.audit.read import Entry
-from senderauth.audit.row import ADSP, DKIM, DMARC, MX, SPF, Host, Row, Silence, Spoofing
+from senderauth.audit.row import ADSP, DKIM, DMARC, MX, SPF, Host, Key, Row, Silence, Spoofing
 from senderauth.audit.stranger import address_of_stranger, spf_of_stranger, spoofing
 from senderauth.dns import Answer, Question
 from senderauth.simulation import MailDomain, Scenario, mail_domain_findings
-from senderauth.values import Finding, Reason, Step, Trace
+from senderauth.values import Finding, Reason, Step
 
 TRIED = ("default", "google", "selector1", "selector2", "s1", "k1")
 """Selectors that are tried where none is named: those of the largest services and panels."""
@@ -89,7 +90,7 @@ class Examination:
     def __init__(self, entry: Entry, asks: Asks, options: Options, branches: spf.Branches | None) -> None:
         self.entry, self.asks, self.options, self.branches = entry, asks, options, branches
         self.domain, self.parts = entry.domain, options.parts
-        self.named = tuple(dict.fromkeys((*options.selectors, *entry.selectors)))
+        self.named = _named(options.selectors, entry.selectors)
         self.selectors = self.named or TRIED
         self.answers: dict[str, Answer] = {}
         """What the names below the domain say, by label."""
@@ -142,21 +143,18 @@ class Examination:
         """The domain's own questions, in two rounds: where the name, or `_domainkey` below it, does not
         exist, most of the second is answered by the first (RFC 8020).
         """
-        domain, parts = self.domain, self.parts
+        domain, parts, asks = self.domain, self.parts, self.asks
         first = [Question(domain, "TXT")] if "spf" in parts else []
         if "dmarc" in parts:
             first.append(Question(f"_dmarc.{domain}", "TXT"))
         if "mx" in parts:
             first.append(Question(domain, "MX"))
-        labels = [label for part, label in LABELS if part in parts]
-        if "dkim" in parts:
-            labels += [f"{selector}._domainkey" for selector in self.selectors]
-            if not self.named:
-                first.append(Question(f"_domainkey.{domain}", "TXT"))
-        await self.asks.resolve_own(first)
-        if labels:
+        if "dkim" in parts and not self.named:
+            first.append(Question(f"_domainkey.{domain}", "TXT"))
+        await asks.resolve_own(first)
+        if labels := _labels(parts, self.selectors):
             questions = [Question(f"{label}.{domain}", "TXT") for label in labels]
-            self.answers = dict(zip(labels, await self.asks.resolve_own(questions), strict=True))
+            self.answers = dict(zip(labels, await asks.resolve_own(questions), strict=True))
 
     async def _mx(self) -> MX:
         found = self.mail_domain = await mail_exchange(self.asks, self.domain)
@@ -174,19 +172,19 @@ class Examination:
     async def _dkim(self) -> DKIM:
         """The keys that exist, those that DNS would not tell of, and missing ones that the line named."""
         named, by_line, none_possible = self.named, self.entry.selectors, False
-        found: list[dkim.Key] = []
+        found: list[Key] = []
         if not named:
             base = await self.asks.resolve(Question(f"_domainkey.{self.domain}", "TXT"))
             none_possible = base.name_missing
         for selector in self.selectors:
             answer = self.answers[f"{selector}._domainkey"]
-            if not answer.absent or selector in by_line:
-                name = f"{selector}._domainkey.{self.domain}"
-                key = dkim.judge_key(self.domain, selector, name, answer, Trace("dkim-key"))
-                found.append(key)
+            if answer.records or selector in by_line or not answer.absent:
+                key = dkim.outline_key(f"{selector}._domainkey.{self.domain}", answer)
+                if key.state != "missing":
+                    found.append(Key(selector, key.state, key.type, key.bits, key.testing))
                 if key.state != "temperror":
                     self.findings += key.findings
-        return of_row.dkim_part(found, named, () if named else TRIED, none_possible)
+        return of_row.dkim_part(tuple(found), named, () if named else TRIED, none_possible)
 
     async def _dmarc(self) -> DMARC:
         newer, older = await dmarc.discover_both(self.asks, self.domain)
@@ -224,6 +222,20 @@ class Examination:
         report = await check(scenario, self.asks)
         self.findings = of_row.once([*self.findings, *report.findings])
         return of_row.host_parts(report)
+
+
+@lru_cache(maxsize=64)
+def _named(by_all: tuple[str, ...], by_line: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*by_all, *by_line)))
+
+
+@lru_cache(maxsize=64)
+def _labels(parts: frozenset[str], selectors: tuple[str, ...]) -> tuple[str, ...]:
+    """What is asked below a domain."""
+    labels = [label for part, label in LABELS if part in parts]
+    if "dkim" in parts:
+        labels += [f"{selector}._domainkey" for selector in selectors]
+    return tuple(labels)
 
 
 ADSP_LABEL, MTA_STS_LABEL, TLS_RPT_LABEL = "_adsp._domainkey", "_mta-sts", "_smtp._tls"

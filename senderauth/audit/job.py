@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,19 +10,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from time import monotonic, sleep
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 from senderauth.audit import write
-from senderauth.audit.again import Unknown, open_questions
+from senderauth.audit.again import Unknown
+from senderauth.audit.carry import Carrier, unpacked
 from senderauth.audit.cluster import Cluster
 from senderauth.audit.examine import Options
 from senderauth.audit.jobs import Pool
 from senderauth.audit.lists import List
 from senderauth.audit.read import Entry
-from senderauth.audit.recover import exchange, recovered
-from senderauth.audit.row import FIELDS, Row, document
+from senderauth.audit.recover import exchange, number_of, recovered
+from senderauth.audit.row import FIELDS, Row
 from senderauth.audit.run import CACHE_SIZE, MAX_WAIT, WAIT, Audit, NameServersGone
-from senderauth.audit.summary import Summary
+from senderauth.audit.summary import Summary, Tally, tally_of, tally_of_document
 from senderauth.dns import Resolver
 from senderauth.values import SEVERITIES, Severity
 
@@ -113,6 +113,7 @@ class Running:
         self.summary = Summary()
         self._kind: write.Format = "jsonl" if job.kind == "parquet" else job.kind
         self._encode = write.encoder(self._kind, job.fields)
+        self._carrier = Carrier(self._kind, job.fields)
         self._unknown = Unknown()
         self._begun: deque[Entry] = deque()
         """Entries whose rows are not written yet."""
@@ -120,20 +121,23 @@ class Running:
         retries, size = job.retries, job.cache_size
         self._audit: Auditor
         if job.scheduler:
-            self._audit = Cluster(job.scheduler, resolver, job.options, retries=retries, cache_size=size)
+            self._audit = Cluster(
+                job.scheduler, resolver, job.options, retries=retries, cache_size=size, finish=self._carrier
+            )
         elif job.jobs > 1:
-            self._audit = Pool(resolver, job.options, jobs=job.jobs, retries=retries, cache_size=size)
+            self._audit = Pool(
+                resolver, job.options, jobs=job.jobs, retries=retries, cache_size=size, finish=self._carrier
+            )
         else:
             self._audit = Audit(resolver, self._finish, job.options, retries=retries, cache_size=size)
 
     def _finish(self, row: Row) -> bytes:
-        whole = document(row)
-        self._count(whole)
-        return self._encode(whole)
+        self._count(tally_of(row))
+        return self._encode(row)
 
-    def _count(self, row: Mapping[str, Any]) -> None:
-        self.summary.add(row)
-        self._unknown.note(row)
+    def _count(self, tally: Tally) -> None:
+        self.summary.count(tally)
+        self._unknown.note(tally)
         if self._progress is not None:
             self._progress.row(self.summary)
 
@@ -144,11 +148,10 @@ class Running:
             return lines
         return map(self._from_worker, lines)
 
-    def _from_worker(self, line: bytes) -> bytes:
-        whole = json.loads(line)
-        self._count(whole)
-        same = self.job.kind != "csv" and self.job.fields is FIELDS
-        return line if same else self._encode(whole)
+    def _from_worker(self, carried: bytes) -> bytes:
+        tally, line = unpacked(carried)
+        self._count(tally)
+        return line
 
     def stop(self) -> None:
         """No new domain is begun; those in hand are finished and written."""
@@ -218,9 +221,10 @@ class Running:
                 )
             if given is not None and seen(entry.given) != given:
                 raise ValueError(f"line {n} of the list is {entry.given!r}, in the output it was {given!r}")
-            self.summary.add(row)
+            tally = tally_of_document(row)
+            self.summary.count(tally)
             if not self.job.retry_unknown:
-                self._unknown.note(row)
+                self._unknown.note(tally)
                 self._unknown.written(entry)
 
     # --- what was unknown -------------------------------------------------------------------------
@@ -247,7 +251,7 @@ class Running:
         if self.job.source is None:
             raise ValueError("--retry-unknown reads the list again: give it as a file")
         rows = recovered(output.path, self._kind, self.job.fields)
-        questions = {row["n"]: open_questions(row) for row in rows if row["state"] == "unknown"}
+        questions = {row["n"]: tally_of_document(row).questions for row in rows if row["state"] == "unknown"}
         if not questions:
             return output
         before = self._audit
@@ -265,7 +269,7 @@ class Running:
         if isinstance(self._audit, Cluster):
             self._audit.begin_anew()
             return self._audit
-        audit = Audit(self._resolver, write.whole_line, job.options, retries=retries, cache_size=size)
+        audit = Audit(self._resolver, self._carrier, job.options, retries=retries, cache_size=size)
         self._audit = audit
         if self._stopped:
             audit.stop()
@@ -281,12 +285,13 @@ class Running:
             self._progress.begin(len(questions), 0)
         with SpooledTemporaryFile(CHUNK, dir=str(path.parent)) as kept:
             with suppress(NameServersGone):
-                for line in self._anew().rows(entries, width=self.job.width):
-                    row = json.loads(line)
-                    if open_questions(row) < questions[row["n"]]:
-                        if row["n"] in self._unknown:
-                            self.summary.exchange(self._unknown[row["n"]].words, row)
-                        kept.write(self._encode(row))
+                for carried in self._anew().rows(entries, width=self.job.width):
+                    tally, line = unpacked(carried)
+                    n = number_of(line)
+                    if tally.questions < questions[n]:
+                        if n in self._unknown:
+                            self.summary.exchange(self._unknown[n], tally)
+                        kept.write(line)
                     if self._progress is not None:
                         self._progress.row(self.summary)
             if not kept.tell():

@@ -26,6 +26,7 @@ from senderauth import names
 from senderauth.audit.examine import Options
 from senderauth.audit.lists import List
 from senderauth.audit.read import Entry
+from senderauth.audit.row import Row
 from senderauth.audit.run import WINDOW, Audit, NameServersGone, tune_memory
 from senderauth.audit.write import whole_line
 from senderauth.dns import Resolver, crowd, pause, share_rate, suspend
@@ -38,13 +39,24 @@ GONE, END, STOP = b"gone", "end", "stop"
 LOST = "a worker process was lost; what is written stays, go on with --resume"
 
 
+Make = tuple[Resolver, Options, int, int, int, Callable[[Row], bytes]]
+"""Resolver, options, retries, size of the cache, workers, what makes a line of a row."""
+
+
 class Pool:
-    """As `Audit`, over several processes; rows are JSON lines."""
+    """As `Audit`, over several processes; rows are lines, as `finish` makes them."""
 
     def __init__(
-        self, resolver: Resolver, options: Options, *, jobs: int, retries: int, cache_size: int
+        self,
+        resolver: Resolver,
+        options: Options,
+        *,
+        jobs: int,
+        retries: int,
+        cache_size: int,
+        finish: Callable[[Row], bytes] = whole_line,
     ) -> None:
-        self._make = (resolver, options, retries, cache_size, jobs)
+        self._make: Make = (resolver, options, retries, cache_size, jobs, finish)
         self._jobs = jobs
         self.stopped = False
 
@@ -140,12 +152,7 @@ def _send(pipe: Connection, message: object) -> None:
 # --- in the worker ---------------------------------------------------------------------------------
 
 
-def _serve(
-    pipe: Connection,
-    make: tuple[Resolver, Options, int, int, int],
-    width: int,
-    others: Iterable[Connection],
-) -> None:
+def _serve(pipe: Connection, make: Make, width: int, others: Iterable[Connection]) -> None:
     """The life of a worker. others: what a fork has of its parent's pipes; as long as it holds them, nobody
     is told that the parent is gone.
     """
@@ -154,9 +161,9 @@ def _serve(
     for other in others:
         other.close()
     tune_memory()
-    resolver, options, retries, cache_size, jobs = make
+    resolver, options, retries, cache_size, jobs, finish = make
     share_rate(resolver, jobs)
-    audit = Audit(resolver, whole_line, options, retries=retries, cache_size=cache_size)
+    audit = Audit(resolver, finish, options, retries=retries, cache_size=cache_size)
     desk = _Desk(pipe)
     threading.Thread(target=desk.read, daemon=True).start()
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from senderauth import adsp, dkim, dmarc, simulation, spf
+from senderauth import adsp, dmarc, simulation, spf
 from senderauth.advice import Report
 from senderauth.audit import row
 from senderauth.dns import Answer
@@ -90,14 +90,9 @@ def adsp_part(verdict: adsp.Verdict) -> row.ADSP:
 
 
 def dkim_part(
-    keys: Iterable[dkim.Key], asked: tuple[str, ...], tried: tuple[str, ...], none_possible: bool
+    found: tuple[row.Key, ...], asked: tuple[str, ...], tried: tuple[str, ...], none_possible: bool
 ) -> row.DKIM:
     """The keys that were found."""
-    found = [
-        row.Key(key.selector, key.state, key.type, key.bits, key.testing)
-        for key in keys
-        if key.state != "missing"
-    ]
     states = {key.state for key in found}
     if "valid" in states:
         state: row.DKIMState = "found"
@@ -105,16 +100,18 @@ def dkim_part(
         state = "unknown"
     else:
         state = "none-possible" if none_possible else "not-found"
-    return row.DKIM(state, asked, tried, tuple(found))
+    return row.DKIM(state, asked, tried, found)
 
 
 def record_state(answer: Answer, version: bytes) -> row.RecordState:
     """Whether the one record of a version stands there (RFC 8461 3.1, RFC 8460 3): what does not begin so
     is discarded, several are as good as none.
     """
+    if not answer.records:
+        return "unknown" if answer.unknown else "absent"
     if answer.unknown:
         return "unknown"
-    found = sum(_begins(text, version) for text in answer.records)
+    found = sum([_begins(text, version) for text in answer.records])
     if found == 1:
         return "present"
     return "broken" if found else "absent"

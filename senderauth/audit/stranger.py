@@ -65,8 +65,11 @@ def spoofing(
     record = "absent" if survey.record is None else "sends-nothing" if survey.sends_nothing else "other"
     if record == "absent" and by_spf != "none":
         record = "other"
-    words = tuple(dmarc_words(policies[standard], by_spf) for standard in ("rfc9989", "rfc7489"))
-    own = tuple(dmarc_words(policies[standard], "") for standard in ("rfc9989", "rfc7489"))
+    newer, older = policies["rfc9989"], policies["rfc7489"]
+    words = dmarc_words(newer, by_spf), dmarc_words(older, by_spf)
+    own = words
+    if by_spf in ("pass", "temperror"):  # else it makes no difference whose MAIL FROM it is
+        own = dmarc_words(newer, ""), dmarc_words(older, "")
     found, forged, by_own = judged_twice(by_spf, record, words, own, practice.result, mx)
     return Spoofing(found, _reason(found, by_spf, policies, practice), address, by_spf, forged, by_own)
 

@@ -1,10 +1,15 @@
-"""The sum of an audit: how many rows say what. Counted from rows' documents, whole or with some fields."""
+"""The sum of an audit: how many rows say what. Counted from rows, or from their documents, whole or with some
+fields; a test holds both together.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from senderauth.audit.row import Fix, Row
+from senderauth.values import frozen
 
 SCHEMA = "senderauth/audit-summary/1"
 MAX_UNKNOWN = 1_000
@@ -14,45 +19,77 @@ Word = tuple[str, Any]
 """The name of a counter, and what it counts: a word, of findings severity and id."""
 
 
+@frozen
+class Tally:
+    """What a run keeps of a row once its line is made."""
+
+    words: tuple[Word, ...]
+    """What is counted of it."""
+    questions: int = 0
+    """How many have no answer; of a row that does not say which, one. 0: it is not unknown."""
+    n: int = 0
+    domain: str = ""
+    """Of an unknown row only; nobody asks for those of others."""
+
+
 class Summary:
     """Counts, by the words of the rows."""
 
     def __init__(self) -> None:
         self.rows = 0
-        self.counts: dict[str, Counter[str]] = {name: Counter() for name in NAMES}
-        self.findings: Counter[tuple[str, str]] = Counter()
-        """By severity and id, each once a row."""
-        self.fixes: dict[str, Counter[str]] = {name: Counter() for name in FIXES}
-        """What rows propose, and where it leads."""
-        self._counters: dict[str, Counter[Any]] = {
-            **self.counts,
-            "findings": self.findings,
-            **{f"fix-{name}": counter for name, counter in self.fixes.items()},
-        }
+        self._counted: dict[Word, int] = {}
+        """One plain dict: to count in a Counter costs twice as much, and each row has some twenty words."""
         self.unknown: dict[int, str] = {}
         self.unknown_count = 0
         self.asked_again = self.answered = 0
         """Rows that were examined once more at the end, and of these the ones that are unknown no longer."""
 
+    @property
+    def counts(self) -> dict[str, Counter[str]]:
+        """By counter and word."""
+        return self._counters(NAMES)
+
+    @property
+    def findings(self) -> Counter[tuple[str, str]]:
+        """By severity and id, each once a row."""
+        return self._counters(("findings",))["findings"]
+
+    @property
+    def fixes(self) -> dict[str, Counter[str]]:
+        """What rows propose, and where it leads."""
+        found = self._counters([f"fix-{name}" for name in FIXES])
+        return {name: found[f"fix-{name}"] for name in FIXES}
+
+    def _counters(self, names: Iterable[str]) -> dict[str, Counter[Any]]:
+        found: dict[str, Counter[Any]] = {name: Counter() for name in names}
+        for (name, word), count in self._counted.items():
+            if name in found:
+                found[name][word] = count
+        return found
+
     def add(self, row: Mapping[str, Any]) -> None:
         """Counts a row's document."""
-        self.rows += 1
-        for name, word in counted(row):
-            self._counters[name][word] += 1
-        if row.get("state") == "unknown":
-            self._note(row.get("n", self.rows), row.get("domain") or "")
+        self.count(tally_of_document(row, self.rows + 1))
 
-    def exchange(self, words: Iterable[Word], row: Mapping[str, Any]) -> None:
-        """Counts this row, examined anew, in the place of the one of which these words were counted."""
-        for name, word in words:
-            counter = self._counters[name]
-            counter[word] -= 1
-            if not counter[word]:
-                del counter[word]
+    def count(self, tally: Tally) -> None:
+        """Counts a row."""
+        self.rows += 1
+        known = self._counted
+        for word in tally.words:
+            known[word] = known.get(word, 0) + 1
+        if tally.questions:
+            self._note(tally.n, tally.domain)
+
+    def exchange(self, before: Tally, tally: Tally) -> None:
+        """Counts this row, examined anew, in the place of what it was before."""
+        for word in before.words:
+            self._counted[word] -= 1
+            if not self._counted[word]:
+                del self._counted[word]
         self.rows -= 1
         self.unknown_count -= 1
-        self.unknown.pop(row["n"], None)
-        self.add(row)
+        self.unknown.pop(before.n, None)
+        self.count(tally)
 
     def _note(self, n: int, domain: str) -> None:
         self.unknown_count += 1
@@ -70,11 +107,12 @@ class Summary:
         standards = {standard: named.pop(standard) for standard in ("rfc9989", "rfc7489")}
         listed = [domain for _, domain in sorted(self.unknown.items())[:MAX_UNKNOWN]]
         told: dict[str, tuple[str, int]] = {}
-        for severity, id in sorted(self.findings, key=lambda one: SEVERITIES.index(one[0])):
+        findings, proposed = self.findings, self.fixes
+        for severity, id in sorted(findings, key=lambda one: SEVERITIES.index(one[0])):
             worst, count = told.get(id, (severity, 0))
-            told[id] = worst, count + self.findings[severity, id]
+            told[id] = worst, count + findings[severity, id]
         order = sorted(told.items(), key=lambda item: (SEVERITIES.index(item[1][0]), -item[1][1], item[0]))
-        fixes = {"fix": {name: _frequent(counter) for name, counter in self.fixes.items()}}
+        fixes = {"fix": {name: _frequent(counter) for name, counter in proposed.items()}}
         return {
             "schema": SCHEMA,
             "complete": complete,
@@ -86,7 +124,7 @@ class Summary:
             "unknown_more": self.unknown_count - len(listed),
             "asked_again": {"rows": self.asked_again, "answered": self.answered},
             "seconds": round(seconds, 3),
-            **(fixes if self.fixes["domains"] else {}),
+            **(fixes if proposed["domains"] else {}),
         }
 
 
@@ -95,6 +133,71 @@ NAMES = (
     "mx", "mta_sts", "tls_rpt", "hosts", "severities",
 )  # fmt: skip
 FIXES = ("domains", "proposals", "advice", "grades", "spoofable", "hosts")
+
+
+def tally_of(row: Row) -> Tally:
+    """Of a row as it was made."""
+    words = tuple(_words(row))
+    if row.state != "unknown":
+        return Tally(words)
+    return Tally(words, len(row.unknown), row.n, row.domain)
+
+
+def tally_of_document(row: Mapping[str, Any], n: int = 0) -> Tally:
+    """Of a row's document; n: where it does not tell its number."""
+    words = tuple(counted(row))
+    if row.get("state") != "unknown":
+        return Tally(words)
+    return Tally(
+        words, len(row["unknown"]) if "unknown" in row else 1, row.get("n", n), row.get("domain") or ""
+    )
+
+
+def _words(row: Row) -> list[Word]:
+    """As `counted` of the row's document: for every row of an audit, so nothing is made for it."""
+    words: list[Word] = [("states", row.state)]
+    if row.state == "bad-input":
+        return words
+    if spoofing := row.spoofing:
+        words += (("grades", row.grade or "none"), ("spoofable", spoofing.answer))
+    if spf := row.spf:
+        words.append(("spf", spf.state))
+        if spf.terminal is not None:
+            words.append(("terminals", spf.terminal))
+        if spf.state == "found":
+            words.append(("lookups", str(spf.lookups) if spf.lookups <= MOST_LOOKUPS else "more"))
+    if dmarc := row.dmarc:
+        for name, policy in (("rfc9989", dmarc.rfc9989), ("rfc7489", dmarc.rfc7489)):
+            words.append((name, policy.policy or _without(policy.state)))
+    if adsp := row.adsp:
+        words.append(("adsp", adsp.practice or adsp.state))
+    if row.dkim:
+        words.append(("dkim", row.dkim.state))
+    if row.mx:
+        words.append(("mx", row.mx.state))
+    if row.mta_sts:
+        words.append(("mta_sts", row.mta_sts))
+    if row.tls_rpt:
+        words.append(("tls_rpt", row.tls_rpt))
+    words += [("hosts", host.outcome) for host in row.hosts]
+    told = {(finding.severity, finding.id) for finding in row.findings}
+    words += [("findings", pair) for pair in told]
+    words.append(("severities", _worst({severity for severity, _ in told})))
+    if row.fix:
+        words += _words_of_fix(row.fix)
+    return words
+
+
+def _words_of_fix(fix: Fix) -> list[Word]:
+    words: list[Word] = [("fix-domains", "changed" if fix.proposals else "unchanged")]
+    words += [("fix-proposals", id) for id in {proposal.id for proposal in fix.proposals}]
+    words += [("fix-advice", id) for id in {advice.id for advice in fix.advice}]
+    words.append(("fix-grades", fix.grade or "none"))
+    if fix.spoofable:
+        words.append(("fix-spoofable", fix.spoofable))
+    if fix.hosts:
+        words.append(("fix-hosts", fix.hosts))
+    return words
 
 
 def counted(row: Mapping[str, Any]) -> Iterator[Word]:
@@ -132,8 +235,7 @@ def counted(row: Mapping[str, Any]) -> Iterator[Word]:
         told = {(finding["severity"], finding["id"]) for finding in row["findings"]}
         for pair in told:
             yield "findings", pair
-        severities = {severity for severity, _ in told}
-        yield "severities", next((word for word in SEVERITIES if word in severities), "none")
+        yield "severities", _worst({severity for severity, _ in told})
     if fix := row.get("fix"):
         yield from _counted_fix(fix)
 
@@ -148,6 +250,13 @@ def _counted_fix(fix: Mapping[str, Any]) -> Iterator[Word]:
     for name in ("spoofable", "hosts"):
         if fix[name]:
             yield f"fix-{name}", fix[name]
+
+
+def _worst(severities: set[str]) -> str:
+    for word in SEVERITIES:
+        if word in severities:
+            return word
+    return "none"
 
 
 def _without(state: str) -> str:

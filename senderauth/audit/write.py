@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, Literal
 
 from senderauth.audit.columns import COLUMNS, flat
 from senderauth.audit.examine import PARTS
+from senderauth.audit.line import line_of
 from senderauth.audit.row import FIELDS, FIX, Row, document
 
 try:
@@ -83,19 +84,9 @@ def chosen_fields(
     return tuple(field for field in (*FIELDS, FIX) if field in wanted or field in ALWAYS)
 
 
-def json_line(whole: Mapping[str, Any], fields: tuple[str, ...]) -> bytes:
-    """A row's document as one line, with the fields wanted."""
-    if fields is not FIELDS:
-        whole = {"schema": whole["schema"], **{field: whole.get(field) for field in fields}}
-    return _ENCODE(whole).encode("utf-8", "backslashreplace") + b"\n"
-
-
 def whole_line(row: Row) -> bytes:
-    """A row as one line with all its fields: what processes hand on."""
-    return json_line(document(row), FIELDS)
-
-
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+    """A row as one line with all its fields."""
+    return line_of(row)
 
 
 def csv_line(whole: Mapping[str, Any], fields: tuple[str, ...]) -> bytes:
@@ -127,10 +118,11 @@ def csv_cell(value: object) -> str:
     return "'" + text if text[:1] in ("=", "+", "-", "@") else text
 
 
-def encoder(kind: Format, fields: tuple[str, ...]) -> Callable[[Mapping[str, Any]], bytes]:
-    """What makes a line of a row's document."""
-    line = csv_line if kind == "csv" else json_line
-    return lambda whole: line(whole, fields)
+def encoder(kind: Format, fields: tuple[str, ...]) -> Callable[[Row], bytes]:
+    """What makes a line of a row."""
+    if kind == "csv":
+        return lambda row: csv_line(document(row), fields)
+    return lambda row: line_of(row, fields)
 
 
 class Output:

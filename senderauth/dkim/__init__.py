@@ -8,9 +8,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from senderauth.dkim.keys import Key, KeySearch, common_selectors, fetch_key, find_keys
+from senderauth.dkim.keys import Key, KeyOutline, KeySearch, common_selectors, fetch_key, find_keys
 from senderauth.dkim.keys import judge as judge_key
 from senderauth.dkim.keys import narrowed as narrowed_key
+from senderauth.dkim.keys import outline as outline_key
 from senderauth.dkim.record import KeyRecord, TagList, parse_key, tag_list
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ __all__ = [
     "Field",
     "Header",
     "Key",
+    "KeyOutline",
     "KeyRecord",
     "KeySearch",
     "Message",
@@ -45,6 +47,7 @@ __all__ = [
     "find_keys",
     "judge_key",
     "narrowed_key",
+    "outline_key",
     "parse_key",
     "parse_signature",
     "second_opinion",

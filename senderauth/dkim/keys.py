@@ -71,6 +71,17 @@ class Key:
 
 
 @frozen
+class KeyOutline:
+    """As much of a `Key` as an audit tells."""
+
+    state: State
+    type: str
+    bits: int
+    testing: bool
+    findings: tuple[Finding, ...]
+
+
+@frozen
 class KeySearch:
     """What common selectors lead to. A key that is not found this way may still exist."""
 
@@ -136,15 +147,34 @@ def judge(domain: str, selector: str, name: str, answer: Answer, trace: Trace) -
     if not answer.records:
         facts = {"name": name, "status": answer.status.value, "target": answer.canonical_name or ""}
         return _empty(domain, selector, name, "missing", Reason("dkim-key-missing", facts), trace)
-    order: tuple[State, ...] = ("valid", "weak", "unusable", "revoked", "malformed")
-    judged = [_judged(parse_key(text), name) for text in answer.records[:MAX_RECORDS]]
-    if len(judged) > 1:
-        judged.sort(key=lambda j: order.index(j[0]))
+    judged = _ranked(name, answer)
     state, _, record, bits = judged[0]
     trace.note("dkim-key-judged", state=state, type=record.type, bits=bits, flags=list(record.flags))
     candidates = tuple(one[2] for one in judged if one[3])
     place = domain, selector, name
     return _key(place, judged[0], len(answer.records), answer.canonical_name, candidates, trace.root)
+
+
+def outline(name: str, answer: Answer) -> KeyOutline:
+    """As `judge`, without what an audit never reads: half the time, and a domain has several keys."""
+    if answer.unknown or not answer.records:
+        key = judge("", "", name, answer, Trace("dkim-key"))
+        return KeyOutline(key.state, key.type, key.bits, key.testing, key.findings)
+    best = _ranked(name, answer)[0]
+    state, _, record, bits = best
+    findings = tuple(_all_findings(name, best, len(answer.records)))
+    return KeyOutline(state, record.type, bits, "y" in record.flags, findings)
+
+
+ORDER: tuple[State, ...] = ("valid", "weak", "unusable", "revoked", "malformed")
+
+
+def _ranked(name: str, answer: Answer) -> list[Judged]:
+    """The records that an answer holds, the best first."""
+    judged = [_judged(parse_key(text), name) for text in answer.records[:MAX_RECORDS]]
+    if len(judged) > 1:
+        judged.sort(key=lambda one: ORDER.index(one[0]))
+    return judged
 
 
 def narrowed(key: Key, record: KeyRecord) -> Key:
@@ -158,7 +188,7 @@ def narrowed(key: Key, record: KeyRecord) -> Key:
 
 def _key(
     place: tuple[str, str, str],
-    judged: tuple[State, Reason, KeyRecord, int],
+    judged: Judged,
     count: int,
     canonical_name: str | None,
     candidates: tuple[KeyRecord, ...],
@@ -166,12 +196,7 @@ def _key(
 ) -> Key:
     """The key that one record makes, of so many."""
     state, reason, record, bits = judged
-    name = place[2]
-    found = list(_findings(name, state, reason, record, bits))
-    if count > 1:
-        found.insert(
-            0, Finding("dkim-key-several-records", "high", name, {"count": count}, "RFC 6376 3.6.2.2")
-        )
+    found = _all_findings(place[2], judged, count)
     return Key(
         *place, state, reason, record.type, bits, record.flags,
         "y" in record.flags, "s" in record.flags, record.hashes, record.services, record.notes, record.text,
@@ -188,10 +213,14 @@ def _empty(domain: str, selector: str, name: str, state: State, reason: Reason, 
     )  # fmt: skip
 
 
-def _judged(record: KeyRecord, name: str) -> tuple[State, Reason, KeyRecord, int]:
+Judged = tuple[State, Reason, KeyRecord, int]
+"""A record's state, why, the record, and the size of its key."""
+
+
+def _judged(record: KeyRecord, name: str) -> Judged:
     """One record in the order of RFC 6376 6.1.2, and its key size."""
 
-    def say(state: State, id: str, size: int = 0, **facts: object) -> tuple[State, Reason, KeyRecord, int]:
+    def say(state: State, id: str, size: int = 0, **facts: object) -> Judged:
         return state, Reason(id, {"name": name, **facts}), record, size
 
     if record.revoked and not record.problems:
@@ -204,11 +233,22 @@ def _judged(record: KeyRecord, name: str) -> tuple[State, Reason, KeyRecord, int
         return say("unusable" if id == "dkim-key-type-unknown" else "malformed", id, type=record.type)
     if record.hashes is not None and "sha256" not in record.hashes:  # RFC 8301 3.1
         return say("unusable", "dkim-key-sha1-only", bits, hashes=list(record.hashes))
-    if not {"*", "email"} & set(record.services):
+    if "*" not in record.services and "email" not in record.services:
         return say("unusable", "dkim-key-other-service", bits, services=list(record.services))
     if record.type == "rsa" and bits < MIN_BITS:
         return say("weak", "dkim-key-too-small", bits, bits=bits, minimum=MIN_BITS)
     return say("valid", "dkim-key-valid", bits, type=record.type, bits=bits)
+
+
+USUAL = {
+    162: (bytes.fromhex("30819f300d06092a864886f70d010101050003818d0030818902818100"), 1024),
+    294: (bytes.fromhex("30820122300d06092a864886f70d01010105000382010f003082010a0282010100"), 2048),
+    550: (bytes.fromhex("30820222300d06092a864886f70d01010105000382020f003082020a0282020100"), 4096),
+}
+"""What stands before the modulus of nearly every key, by the length of all, and how many bits the modulus has
+where its highest one is set. To see that takes a tenth of the time that `rsa_numbers` takes."""
+USUAL_END = bytes.fromhex("0203010001")
+"""The exponent 65537 behind it."""
 
 
 def key_size(record: KeyRecord) -> tuple[int, str]:
@@ -220,6 +260,9 @@ def key_size(record: KeyRecord) -> tuple[int, str]:
         return 0, "dkim-key-ed25519-wrapped" if octets[:12] == ED25519_DER else "dkim-key-not-a-key"
     if record.type != "rsa":
         return 0, "dkim-key-type-unknown"
+    head, bits = USUAL.get(len(octets), (b"", 0))
+    if bits and octets.startswith(head) and octets.endswith(USUAL_END) and octets[len(head)] & 0x80:
+        return bits, ""
     numbers = rsa_numbers(octets)
     if numbers is None:
         return 0, "dkim-key-not-a-key"
@@ -228,6 +271,18 @@ def key_size(record: KeyRecord) -> tuple[int, str]:
     if modulus.bit_length() > MAX_BITS or exponent.bit_length() > 64 or exponent < 3 or exponent % 2 == 0:
         return 0, "dkim-key-hostile"
     return modulus.bit_length(), ""
+
+
+def _all_findings(name: str, judged: Judged, count: int) -> list[Finding]:
+    """About one record of so many."""
+    found = list(_findings(name, *judged))
+    if count > 1:
+        facts = {"count": count}
+        found.insert(0, Finding("dkim-key-several-records", "high", name, facts, "RFC 6376 3.6.2.2"))
+    return found
+
+
+KNOWN_TAGS = frozenset("vhknpst")
 
 
 def _findings(name: str, state: State, reason: Reason, record: KeyRecord, bits: int) -> Iterator[Finding]:
@@ -244,8 +299,8 @@ def _findings(name: str, state: State, reason: Reason, record: KeyRecord, bits: 
         yield Finding("dkim-key-testing", "medium", name, {}, "RFC 6376 3.6.1")
     if record.hashes is not None and "sha1" in record.hashes:
         yield Finding("dkim-key-allows-sha1", "low", name, {"hashes": list(record.hashes)}, "RFC 8301 3.1")
-    unknown = [name for name in record.tags.values if name not in ("v", "h", "k", "n", "p", "s", "t")]
-    if unknown:
+    if not record.tags.values.keys() <= KNOWN_TAGS:
+        unknown = [tag for tag in record.tags.values if tag not in KNOWN_TAGS]
         yield Finding("dkim-key-unknown-tags", "info", name, {"tags": unknown[:10]}, "RFC 6376 3.6.1")
 
 

@@ -144,15 +144,16 @@ def _parse(text: str) -> KeyRecord:
         octets = base64_of(written)
         if octets is None:
             problems.append(Problem("dkim-key-not-base64", tags.span("p"), {"character": _foreign(written)}))
+    values = tags.values
     return KeyRecord(
         tags,
-        tags.values.get("k", "rsa").lower(),
+        values["k"].lower() if "k" in values else "rsa",
         octets,
         written == "",
-        tuple(flag for flag in tags.words("t") or () if flag),
-        tags.words("h"),
-        tags.words("s") or ("*",),
-        international(tags.get("n") or ""),
+        tuple([flag for flag in tags.words("t") or () if flag]) if "t" in values else (),
+        tags.words("h") if "h" in values else None,
+        (tags.words("s") if "s" in values else None) or ("*",),
+        international(values["n"]) if "n" in values else "",
         tuple(problems),
         text[:MAX_RECORD],
     )
@@ -163,7 +164,11 @@ _parse_cached = lru_cache(maxsize=4_096)(_parse)
 
 def base64_of(text: str) -> bytes | None:
     """The octets; white space inside is allowed (RFC 6376 2.10), missing padding is mended."""
-    compact = text.encode("latin-1", "replace").translate(None, b" \t\r\n")
+    written = text.encode("latin-1", "replace")
+    try:
+        return binascii.a2b_base64(written, strict_mode=True)  # nearly always there is nothing to mend
+    except (binascii.Error, ValueError):
+        compact = written.translate(None, b" \t\r\n")
     try:
         return binascii.a2b_base64(compact + b"=" * (-len(compact) % 4), strict_mode=True)
     except (binascii.Error, ValueError):
