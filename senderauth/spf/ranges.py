@@ -43,10 +43,15 @@ class Ranges:
     @classmethod
     def joined(cls, spans: Iterable[Span]) -> Ranges:
         """The addresses of these intervals, in any order, overlapping or not."""
-        joined: list[Span] = []
         ordered = sorted(spans)
-        if len(ordered) < 2:
+        last = -2
+        for low, high in ordered:
+            if low <= last + 1:
+                break
+            last = high
+        else:  # apart already, as nearly always
             return cls(tuple(ordered))
+        joined: list[Span] = []
         for low, high in ordered:
             if joined and low <= joined[-1][1] + 1:
                 if high > joined[-1][1]:

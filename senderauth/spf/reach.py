@@ -10,6 +10,7 @@ from senderauth.spf.state import MAX_MX
 from senderauth.spf.tree import Branch, Node, TermCost
 
 NOTHING: Mapping[int, Branch] = {}
+_NONE = Ranges()
 
 
 def authorised(node: Node, version: int, used: Mapping[int, Branch] = NOTHING) -> Ranges:
@@ -17,33 +18,39 @@ def authorised(node: Node, version: int, used: Mapping[int, Branch] = NOTHING) -
     unevaluated terms may pass: those of "+" terms that no term before has decided otherwise.
     """
     if node.state != "found":
-        return Ranges()
+        return _NONE
     if (branch := used.get(id(node))) is not None:
         return branch.passes[version]
+    parts: list[Ranges] = []
     passed: list[Span] = []
     refused = _NONE
     for cost in node.terms:
-        if cost.networks and not refused and cost.term is not None and cost.term.qualifier == "+":
+        term = cost.term
+        if term is not None and term.qualifier != "+":
+            if term.name == "all":  # the last that is reached
+                break
+            refused |= reach(cost, version, used)
+        elif cost.networks and not refused.spans:
             passed += spans_of(cost.networks, version)  # nearly all terms: no set for each
-            continue
-        reached = reach(cost, version, used)
-        if cost.term is None or cost.term.qualifier == "+":
-            passed += (reached - refused).spans if refused else reached.spans
         else:
-            refused |= reached
+            reached = reach(cost, version, used)
+            if reached.spans:
+                parts.append(reached - refused if refused.spans else reached)
+    if not passed and len(parts) < 2:  # one include and `all`, as in half of all records
+        return parts[0] if parts else _NONE
+    for part in parts:
+        passed += part.spans
     return Ranges.joined(passed)
 
 
 def reach(cost: TermCost, version: int, used: Mapping[int, Branch] = NOTHING) -> Ranges:
     """The addresses that a term matches; of a redirect those that its record passes."""
-    if cost.child is not None:
-        return authorised(cost.child, version, used)
+    if (child := cost.child) is not None:
+        branch = used.get(id(child))
+        return authorised(child, version, used) if branch is None else branch.passes[version]
     if cost.always or (cost.term is not None and cost.term.name == "all"):
         return EVERYTHING[version]
     return Ranges.joined(spans_of(cost.networks, version)) if cost.networks else _NONE
-
-
-_NONE = Ranges()
 
 
 def qualifier(node: Node, number: int, used: Mapping[int, Branch] = NOTHING) -> str:

@@ -169,9 +169,12 @@ class Record:
         return None
 
 
+_VERSIONS = (b"v=spf1 ", b"v=spf1")
+
+
 def is_spf(text: bytes) -> bool:
     """Whether a TXT record is an SPF record: "v=spf1", then a space or nothing (RFC 7208 4.5)."""
-    return text[:6].lower() == b"v=spf1" and (len(text) == 6 or text[6:7] == b" ")
+    return text[:7].lower() in _VERSIONS
 
 
 def select(texts: Iterable[bytes]) -> list[bytes]:

@@ -145,8 +145,8 @@ def _plain(answer: Answer | None) -> str | None:
     """The text of the one SPF record, where nothing beside it says anything about it."""
     if answer is None or not answer.records:
         return None
-    found = select(answer.records)
-    if len(found) != 1 or sum(map(len, answer.records)) > LARGE_TXT or _meant(answer.records):
+    found, meant, octets = _sorted_out(answer.records)
+    if len(found) != 1 or octets > LARGE_TXT or meant:
         return None
     one_string = not answer.strings or len(answer.strings[answer.records.index(found[0])]) == 1
     return found[0].decode("latin-1") if one_string else None
@@ -229,8 +229,7 @@ async def _node(reading: _Reading, domain: str, above: tuple[str, ...], via: tup
         return Node(domain, "cut", via)
     if answer.unknown:
         return Node(domain, "unknown", via, status=answer.status.value)
-    found = select(answer.records)
-    meant = _meant(answer.records)
+    found, meant, octets = _sorted_out(answer.records)
     if not found:
         return Node(domain, "absent", via, status=answer.status.value, meant=meant, source=answer.source)
     texts = tuple(text.decode("latin-1") for text in found)
@@ -256,16 +255,24 @@ async def _node(reading: _Reading, domain: str, above: tuple[str, ...], via: tup
         voids6,
         meant=meant,
         glued=glued(strings) if len(strings) > 1 else "",
-        txt_size=sum(map(len, answer.records)),
+        txt_size=octets,
         source=answer.source,
     )
 
 
-@lru_cache(maxsize=64)  # a root's is wanted twice
-def _meant(records: tuple[bytes, ...]) -> tuple[str, ...]:
-    """TXT records that were probably meant as SPF records."""
-    found = (r for r in records[:MAX_TEXTS] if not is_spf(r) and meant_as_record(r))
-    return tuple(text[:300].decode("latin-1") for text in found)
+@lru_cache(maxsize=64)  # a root's are wanted twice
+def _sorted_out(records: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], tuple[str, ...], int]:
+    """Of the TXT records at a name: the SPF records, those that were probably meant as such, and the octets
+    of all.
+    """
+    found, meant, octets = [], [], 0
+    for index, text in enumerate(records):
+        octets += len(text)
+        if is_spf(text):
+            found.append(text)
+        elif index < MAX_TEXTS and meant_as_record(text):
+            meant.append(text[:300].decode("latin-1"))
+    return tuple(found), tuple(meant), octets
 
 
 MAX_TEXTS = 50
