@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network
+from socket import AF_INET, AF_INET6, inet_pton
 from typing import Any
 
 from senderauth import names
@@ -21,7 +22,16 @@ from senderauth.spf.mistakes import glued, meant_as_record
 from senderauth.spf.program import literal_name
 from senderauth.spf.ranges import Network
 from senderauth.spf.reach import authorised, branch_of, is_sound, terminal, unevaluated
-from senderauth.spf.record import MacroString, Mechanism, Record, explanation_string, is_spf, parse, select
+from senderauth.spf.record import (
+    LOOKUP_TERMS,
+    MacroString,
+    Mechanism,
+    Record,
+    explanation_string,
+    is_spf,
+    parse,
+    select,
+)
 from senderauth.spf.state import MAX_MX
 from senderauth.spf.tree import (
     MAX_DEPTH,
@@ -39,6 +49,9 @@ from senderauth.spf.tree import (
 )
 from senderauth.values import Finding
 
+Key = tuple[str, str]
+"""Name and type: hashed in C, a Question in Python."""
+
 
 @dataclass
 class _Reading:
@@ -49,7 +62,7 @@ class _Reading:
     questions: int = 0
     cut: bool = False
     ptr_asked: bool = False
-    answers: dict[Question, Answer] = field(default_factory=dict)
+    answers: dict[Key, Answer] = field(default_factory=dict)
     root: str = ""
     branches: Branches | None = None
     used: dict[int, Branch] = field(default_factory=dict)
@@ -57,26 +70,26 @@ class _Reading:
 
     async def ask(self, name: str, rdtype: str) -> Answer | None:
         """None once the budget is spent. The same question is asked once."""
-        question = Question(name, rdtype)
-        answer = self.answers.get(question)
+        key = name, rdtype
+        answer = self.answers.get(key)
         if answer is None:
             if self.questions >= MAX_QUESTIONS:
                 self.cut = True
                 return None
             self.questions += 1
-            answer = self.answers[question] = await self.resolver.resolve(question)
+            answer = self.answers[key] = await self.resolver.resolve(Question(name, rdtype))
         return answer
 
-    async def ask_all(self, questions: list[Question]) -> list[Answer | None]:
-        """As `ask`, several at once."""
-        new = [question for question in dict.fromkeys(questions) if question not in self.answers]
+    async def ask_all(self, keys: list[Key]) -> None:
+        """As `ask`, several at once; the answers are in `answers`."""
+        new = [key for key in dict.fromkeys(keys) if key not in self.answers]
         if len(new) > MAX_QUESTIONS - self.questions:
             new = new[: MAX_QUESTIONS - self.questions]
             self.cut = True
         self.questions += len(new)
         if new:
-            self.answers |= zip(new, await resolve_all(self.resolver, new), strict=True)
-        return [self.answers.get(question) for question in questions]
+            questions = [Question(name, rdtype) for name, rdtype in new]
+            self.answers.update(zip(new, await resolve_all(self.resolver, questions), strict=True))
 
 
 async def survey(resolver: Resolver, domain: str) -> Survey:
@@ -284,27 +297,47 @@ async def _terms(reading: _Reading, record: Record, domain: str, above: tuple[st
     side by side.
     """
     below = (*above, domain)
-    terms = [_known(reading, term, below) for term in _evaluated(record)]
-    asking: list[Any] = [_term(reading, term, domain, above) for term in terms if isinstance(term, Mechanism)]
-    if record.redirect:
-        asking.append(_redirected(reading, record.redirect, domain, above))
-    if not asking:
-        return terms  # type: ignore[return-value] # all known
-    found = iter([await asking[0]] if len(asking) == 1 else await together(*asking))
-    return [next(found) if isinstance(term, Mechanism) else term for term in terms] + list(found)
+    terms: list[Any] = [_known(reading, term, domain, below) for term in _evaluated(record)]
+    asking = [term for term in terms if isinstance(term, Mechanism)]
+    redirect = record.redirect
+    if not asking and redirect is None:
+        return terms
+    works: list[Any] = [_included(reading, term, domain, above) for term in asking if term.name == "include"]
+    others = [term for term in asking if term.name != "include"]
+    if others:
+        works.append(_looked_up(reading, others, domain))
+    if redirect is not None:
+        works.append(_redirected(reading, redirect, domain, above))
+    found = [await works[0]] if len(works) == 1 else await together(*works)
+    last = [found.pop()] if redirect is not None else []
+    looked_up = iter(found.pop() if others else ())
+    included = iter(found)
+    for index, term in enumerate(terms):
+        if isinstance(term, Mechanism):
+            terms[index] = next(included if term.name == "include" else looked_up)
+    return terms + last
 
 
-def _known(reading: _Reading, term: Mechanism, above: tuple[str, ...]) -> TermCost | Mechanism:
-    """The cost of a term about which nothing has to be asked: ip4, ip6, all, and an include that is kept; of
-    others the term itself.
+def _known(reading: _Reading, term: Mechanism, domain: str, above: tuple[str, ...]) -> TermCost | Mechanism:
+    """The cost of a term about which nothing has to be asked: ip4, ip6, all, an include that is kept, and
+    what says nothing without a client; of others the term itself.
     """
-    if not term.costs_lookup:
-        return TermCost(term.written, term, 0, networks=(term.network,) if term.network else ())
-    if term.name == "include" and (target := literal_name(term.domain)):
+    name, text = term.name, term.written
+    if name not in LOOKUP_TERMS:
+        return TermCost(text, term, 0, 0, 0, () if term.network is None else (term.network,))
+    target = domain if term.domain is None else literal_name(term.domain)
+    if target is None or name == "ptr":
+        cost = _cost(reading, term.domain)
+        reading.ptr_asked |= name == "ptr"
+        return TermCost(text, term, cost, unevaluated=True)
+    if name == "include":
         child = _kept(reading, target, above)
-        if child is not None:
-            return TermCost(term.written, term, 1 + child.lookups, child.voids4, child.voids6, (), child)
-    return term
+        return term if child is None else _with_child(term, text, child, 1)
+    return term if target else TermCost(text, term, 1)  # RFC 7208 4.8: matches nothing
+
+
+def _with_child(term: Mechanism | None, text: str, child: Node, cost: int) -> TermCost:
+    return TermCost(text, term, cost + child.lookups, child.voids4, child.voids6, (), child)
 
 
 def _evaluated(record: Record) -> list[Mechanism]:
@@ -331,8 +364,12 @@ async def _redirected(reading: _Reading, spec: MacroString, domain: str, above: 
     target = literal_name(spec)
     if target is None:
         return TermCost(text, None, cost, unevaluated=True)
-    child = await _child(reading, target, domain, text, above)
-    return TermCost(text, None, cost + child.lookups, child.voids4, child.voids6, child=child)
+    return _with_child(None, text, await _child(reading, target, domain, text, above), cost)
+
+
+async def _included(reading: _Reading, term: Mechanism, domain: str, above: tuple[str, ...]) -> TermCost:
+    child = await _child(reading, literal_name(term.domain) or "", domain, term.written, above)
+    return _with_child(term, term.written, child, 1)
 
 
 async def _child(reading: _Reading, target: str, domain: str, text: str, above: tuple[str, ...]) -> Node:
@@ -373,88 +410,88 @@ def _fits(reading: _Reading, branch: Branch, above: tuple[str, ...]) -> bool:
     )
 
 
-async def _term(reading: _Reading, term: Mechanism, domain: str, above: tuple[str, ...]) -> TermCost:
-    text = term.written
-    cost = _cost(reading, term.domain)
-    target = domain if term.domain is None else literal_name(term.domain)
-    if target is None or term.name == "ptr":
-        reading.ptr_asked |= term.name == "ptr"
-        return TermCost(text, term, cost, unevaluated=True)
-    if not target and term.name != "include":  # RFC 7208 4.8: matches nothing
-        return TermCost(text, term, cost)
-    match term.name:
-        case "include":
-            child = await _child(reading, target, domain, text, above)
-            return TermCost(text, term, 1 + child.lookups, child.voids4, child.voids6, child=child)
-        case "exists":
-            answer = await reading.ask(target, "A")
-            if answer is None or answer.unknown:
-                return TermCost(text, term, 1, unevaluated=True, unknown=(target,))
-            void = int(not answer.records)
-            return TermCost(text, term, 1, void, void, always=bool(answer.records))
-        case "mx":
-            return await _mx(reading, term, target)
-        case _:
-            found = _Found()
-            await found.look(reading, [target])
-            return found.cost(text, term)
+async def _looked_up(reading: _Reading, terms: list[Mechanism], domain: str) -> list[TermCost]:
+    """The costs of a, mx and exists terms. Two rounds of questions for all of them, the second about mail
+    exchanges: a work for each term costs as much as its questions.
+    """
+    targets = [domain if term.domain is None else literal_name(term.domain) or "" for term in terms]
+    first: list[Key] = []
+    for term, target in zip(terms, targets, strict=True):
+        if term.name == "a":
+            first += (target, "A"), (target, "AAAA")
+        else:
+            first.append((target, "MX" if term.name == "mx" else "A"))
+    await reading.ask_all(first)
+    hosts = [
+        _exchanges(reading, target) if term.name == "mx" else [target]
+        for term, target in zip(terms, targets, strict=True)
+    ]
+    second = [
+        (host, rdtype)
+        for term, found in zip(terms, hosts, strict=True)
+        if term.name == "mx"
+        for host in found[:MAX_MX]
+        for rdtype in ("A", "AAAA")
+    ]
+    if second:
+        await reading.ask_all(second)
+    return [
+        _exists(reading, term, target) if term.name == "exists" else _addresses(reading, term, target, found)
+        for term, target, found in zip(terms, targets, hosts, strict=True)
+    ]
 
 
-async def _mx(reading: _Reading, term: Mechanism, target: str) -> TermCost:
-    answer = await reading.ask(target, "MX")
+def _exchanges(reading: _Reading, target: str) -> list[str]:
+    answer = reading.answers.get((target, "MX"))
+    return [] if answer is None else [host for _, host in answer.records if host]
+
+
+def _exists(reading: _Reading, term: Mechanism, target: str) -> TermCost:
+    answer = reading.answers.get((target, "A"))
     if answer is None or answer.unknown:
         return TermCost(term.written, term, 1, unevaluated=True, unknown=(target,))
-    hosts = [host for _, host in answer.records if host]
-    found = _Found()
-    if not answer.records:
-        found.voids = {4: 1, 6: 1}
-    await found.look(reading, hosts[:MAX_MX])  # RFC 7208 4.6.4
-    return found.cost(term.written, term, len(hosts))
+    void = int(not answer.records)
+    return TermCost(term.written, term, 1, void, void, always=bool(answer.records))
+
+
+def _addresses(reading: _Reading, term: Mechanism, target: str, hosts: list[str]) -> TermCost:
+    """An a or mx term with the networks of its prefix lengths around its hosts' addresses."""
+    answers, exchanges, voids4, voids6 = reading.answers, 0, 0, 0
+    if term.name == "mx":
+        answer = answers.get((target, "MX"))
+        if answer is None or answer.unknown:
+            return TermCost(term.written, term, 1, unevaluated=True, unknown=(target,))
+        if not answer.records:
+            voids4 = voids6 = 1
+        exchanges = len(hosts)
+    found: list[str] = []
+    unknown: dict[str, None] = {}
+    for host in hosts[:MAX_MX]:  # RFC 7208 4.6.4
+        by4, by6 = answers.get((host, "A")), answers.get((host, "AAAA"))
+        if by4 is None or by6 is None or by4.unknown or by6.unknown:
+            unknown[host] = None
+        if by4 is not None and not by4.unknown:
+            found += by4.records
+            voids4 += not by4.records
+        if by6 is not None and not by6.unknown:
+            found += by6.records
+            voids6 += not by6.records
+    networks = [_around(text, term.prefix6 if ":" in text else term.prefix4) for text in found]
+    return TermCost(
+        term.written, term, 1, voids4, voids6, tuple(networks), None, False, bool(unknown), tuple(unknown),
+        exchanges,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=2_048)  # many domains have the same mail exchanges
 def _around(address: str, prefix: int | None) -> Network:
-    return ip_network(address if prefix is None else f"{address}/{prefix}", strict=False)
-
-
-@dataclass
-class _Found:
-    """The addresses that one a or mx term stands for."""
-
-    addresses: list[str] = field(default_factory=list)
-    voids: dict[int, int] = field(default_factory=lambda: {4: 0, 6: 0})
-    unknown: list[str] = field(default_factory=list)
-
-    async def look(self, reading: _Reading, hosts: list[str]) -> None:
-        """Asks both families of every host, side by side."""
-        asked = [(host, version) for host in hosts for version in (4, 6)]
-        answers = await reading.ask_all(
-            [Question(host, "A" if version == 4 else "AAAA") for host, version in asked]
-        )
-        for (host, version), answer in zip(asked, answers, strict=True):
-            if answer is None or answer.unknown:
-                self.unknown.append(host)
-            elif answer.records:
-                self.addresses += answer.records
-            else:
-                self.voids[version] += 1
-
-    def cost(self, text: str, term: Mechanism, exchanges: int = 0) -> TermCost:
-        """The term with the networks of its prefix lengths around those addresses."""
-        networks = [
-            _around(address, term.prefix6 if ":" in address else term.prefix4) for address in self.addresses
-        ]
-        return TermCost(
-            text,
-            term,
-            1,
-            self.voids[4],
-            self.voids[6],
-            networks=tuple(networks),
-            unevaluated=bool(self.unknown),
-            unknown=tuple(dict.fromkeys(self.unknown)),
-            exchanges=exchanges,
-        )
+    """The network of that length around an address record's value. Read by the system's own parser, and made
+    of numbers: ip_network takes four times as long.
+    """
+    family, longest = (AF_INET6, 128) if ":" in address else (AF_INET, 32)
+    host = 0 if prefix is None else longest - prefix
+    number = int.from_bytes(inet_pton(family, address)) >> host << host
+    return IPv4Network((number, 32 - host)) if longest == 32 else IPv6Network((number, 128 - host))
 
 
 __all__ = ["Node", "Outline", "State", "Survey", "TermCost", "outline", "survey", "surveyed"]
