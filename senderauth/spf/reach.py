@@ -79,13 +79,12 @@ def is_sound(node: Node, used: Mapping[int, Branch] = NOTHING) -> bool:
 
 def terminal(node: Node) -> str:
     """How the record ends for a client that nothing matches: "-all" … "+all", "" for neutral by default."""
-    if node.record is None or node.state != "found":
+    if node.state != "found" or not node.terms:
         return ""
-    for term in node.record.mechanisms:
-        if term.name == "all":
-            return f"{term.qualifier}all"
-    redirected = [cost.child for cost in node.terms if cost.term is None and cost.child is not None]
-    return terminal(redirected[0]) if redirected else ""
+    last = node.terms[-1]  # an `all` or a redirect is always the last that is reached
+    if last.term is None:
+        return "" if last.child is None else terminal(last.child)
+    return f"{last.term.qualifier}all" if last.term.name == "all" else ""
 
 
 def unevaluated(node: Node, used: Mapping[int, Branch] = NOTHING) -> list[str]:
@@ -96,10 +95,11 @@ def unevaluated(node: Node, used: Mapping[int, Branch] = NOTHING) -> list[str]:
     for cost in node.terms:
         if cost.unevaluated:
             found.append(cost.text)
-        if cost.child is not None:
-            if cost.child.state in ("unknown", "cut"):
+        if (child := cost.child) is not None:
+            if child.state in ("unknown", "cut"):
                 found.append(cost.text)
-            found += unevaluated(cost.child, used)
+            branch = used.get(id(child))
+            found += unevaluated(child, used) if branch is None else branch.unevaluated
     return found
 
 

@@ -8,20 +8,16 @@ addresses that no earlier term has decided, an include only for those that its r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network
-from socket import AF_INET, AF_INET6, inet_pton
 from typing import Any
 
 from senderauth import names
-from senderauth.dns import Answer, Question, Resolver, Status, resolve_all, together
+from senderauth.dns import Answer, Question, Resolver, Status, together
 from senderauth.spf.lint import LARGE_TXT, findings_of
 from senderauth.spf.macro import MAX_TEXT
 from senderauth.spf.mistakes import glued, meant_as_record
 from senderauth.spf.program import literal_name
-from senderauth.spf.ranges import Network
 from senderauth.spf.reach import authorised, branch_of, is_sound, terminal, unevaluated
+from senderauth.spf.reading import Reading, looked_up
 from senderauth.spf.record import (
     LOOKUP_TERMS,
     MacroString,
@@ -32,11 +28,9 @@ from senderauth.spf.record import (
     parse,
     select,
 )
-from senderauth.spf.state import MAX_MX
 from senderauth.spf.tree import (
     MAX_DEPTH,
     MAX_NETWORKS,
-    MAX_QUESTIONS,
     MAX_RECORDS,
     Branch,
     Branches,
@@ -48,48 +42,6 @@ from senderauth.spf.tree import (
     renamed,
 )
 from senderauth.values import Finding
-
-Key = tuple[str, str]
-"""Name and type: hashed in C, a Question in Python."""
-
-
-@dataclass
-class _Reading:
-    """The budget of one survey and what it has read."""
-
-    resolver: Resolver
-    records: int = 0
-    questions: int = 0
-    cut: bool = False
-    ptr_asked: bool = False
-    answers: dict[Key, Answer] = field(default_factory=dict)
-    root: str = ""
-    branches: Branches | None = None
-    used: dict[int, Branch] = field(default_factory=dict)
-    """Branches that are in the tree, by the identity of their node."""
-
-    async def ask(self, name: str, rdtype: str) -> Answer | None:
-        """None once the budget is spent. The same question is asked once."""
-        key = name, rdtype
-        answer = self.answers.get(key)
-        if answer is None:
-            if self.questions >= MAX_QUESTIONS:
-                self.cut = True
-                return None
-            self.questions += 1
-            answer = self.answers[key] = await self.resolver.resolve(Question(name, rdtype))
-        return answer
-
-    async def ask_all(self, keys: list[Key]) -> None:
-        """As `ask`, several at once; the answers are in `answers`."""
-        new = [key for key in dict.fromkeys(keys) if key not in self.answers]
-        if len(new) > MAX_QUESTIONS - self.questions:
-            new = new[: MAX_QUESTIONS - self.questions]
-            self.cut = True
-        self.questions += len(new)
-        if new:
-            questions = [Question(name, rdtype) for name, rdtype in new]
-            self.answers.update(zip(new, await resolve_all(self.resolver, questions), strict=True))
 
 
 async def survey(resolver: Resolver, domain: str) -> Survey:
@@ -123,64 +75,68 @@ async def outline(resolver: Resolver, domain: str, branches: Branches | None = N
     once they are worked out.
     """
     name = names.normalise(domain) or domain[: names.MAX_NAME]
-    reading = _Reading(resolver, root=name, branches=branches)
-    text = None if branches is None else _plain(await reading.ask(name, "TXT"))
-    kept = branches.get(text) if branches is not None and text is not None else None
-    if kept is not None and not any(names.is_below(domain, name) for domain in kept.domains):
-        return _same_record(kept, name)
-    tree = await _node(reading, name, (), ())
-    if tree.state == "absent":
-        tree = replace(tree, elsewhere=await _elsewhere(reading, name))
-    elif tree.record is not None and tree.record.exp is not None:
-        tree = replace(tree, explains=await _explains(reading, tree.record.exp))
-    passes = {version: authorised(tree, version, reading.used) for version in (4, 6)}
+    answer = await resolver.resolve(Question(name, "TXT"))
+    texts = _sorted_out(answer.records)
+    plain = None if branches is None else _plain(answer, texts)
+    if branches is not None and plain is not None:
+        kept = branches.get(plain)
+        if kept is not None and not (kept.domains and any(names.is_below(d, name) for d in kept.domains)):
+            return _same_record(kept, name)
+    reading = Reading(resolver, name, branches, {(name, "TXT"): answer})
+    tree = await _read(reading, answer, texts, name, (), ())
+    used = reading.used
+    passes = {4: authorised(tree, 4, used), 6: authorised(tree, 6, used)}
+    open_terms = unevaluated(tree, used)
     found = Outline(
-        domain=name,
-        state=tree.state,
-        record=tree.text,
-        tree=tree,
-        lookups=tree.lookups,
-        void_lookups=max(tree.voids4, tree.voids6),
-        passes=passes,
-        terminal=terminal(tree),
-        includes=tuple(child.domain for child in tree.children),
-        unevaluated=tuple(dict.fromkeys(unevaluated(tree, reading.used))),
-        cut=reading.cut,
-        findings=findings_of(tree, passes, reading.cut, reading.used),
-        used=reading.used,
+        name,
+        tree.state,
+        tree.text,
+        tree,
+        tree.lookups,
+        max(tree.voids4, tree.voids6),
+        passes,
+        terminal(tree),
+        tuple([cost.child.domain for cost in tree.terms if cost.child is not None]),
+        tuple(dict.fromkeys(open_terms)) if open_terms else (),
+        reading.cut,
+        findings_of(tree, passes, reading.cut, used),
+        used,
     )
-    if branches is not None and text is not None and not reading.cut and not reading.ptr_asked:
-        _keep(branches, text, found)
+    if branches is not None and plain is not None and not reading.cut and not reading.ptr_asked:
+        _keep(branches, plain, found)
     return found
 
 
-def _plain(answer: Answer | None) -> str | None:
+def _plain(answer: Answer, texts: Texts) -> str | None:
     """The text of the one SPF record, where nothing beside it says anything about it."""
-    if answer is None or not answer.records:
-        return None
-    found, meant, octets = _sorted_out(answer.records)
+    found, meant, octets = texts
     if len(found) != 1 or octets > LARGE_TXT or meant:
         return None
-    one_string = not answer.strings or len(answer.strings[answer.records.index(found[0])]) == 1
+    strings = answer.strings
+    one_string = not strings or len(strings[answer.records.index(found[0])]) == 1
     return found[0].decode("latin-1") if one_string else None
 
 
 def _keep(branches: Branches, text: str, found: Outline) -> None:
     """Keeps the outline for other domains with the same record, if none of its terms is about the domain."""
-    tree, record = found.tree, found.tree.record
-    if record is None or record.exp is not None or tree.state != "found":
+    tree, used = found.tree, found.used
+    if tree.record is None or tree.state != "found" or tree.record.exp is not None:
         return
-    if any(cost.child is None and (cost.term is None or cost.term.costs_lookup) for cost in tree.terms):
+    below = [cost.child for cost in tree.terms if cost.lookups]  # only includes and redirects have one
+    children: list[Branch] = []
+    if None in below:
         return
-    below = [found.used.get(id(child)) or branch_of(child, found.used) for child in tree.children]
-    children = [branch for branch in below if branch is not None]
-    if len(children) < len(below):
-        return
-    domains = frozenset().union(*(child.domains for child in children))
-    used = {id(child.node): child for child in children}
-    sound = is_sound(tree, found.used)
-    kept = Branch(tree, found.passes, found.findings, found.unevaluated, domains, 0, 0, sound, used)
-    branches.put(text, kept)
+    for child in below:
+        branch = None if child is None else used.get(id(child)) or branch_of(child, used)
+        if branch is None:
+            return
+        children.append(branch)
+    domains = frozenset().union(*[child.domains for child in children])
+    inner = {id(child.node): child for child in children}
+    sound = is_sound(tree, used)
+    branches.put(
+        text, Branch(tree, found.passes, found.findings, found.unevaluated, domains, 0, 0, sound, inner)
+    )
 
 
 def _same_record(kept: Branch, name: str) -> Outline:
@@ -188,28 +144,29 @@ def _same_record(kept: Branch, name: str) -> Outline:
     tree = renamed(kept.node, name)
     other = kept.node.domain
     return Outline(
-        domain=name,
-        state=tree.state,
-        record=tree.text,
-        tree=tree,
-        lookups=tree.lookups,
-        void_lookups=max(tree.voids4, tree.voids6),
-        passes=kept.passes,
-        terminal=terminal(tree),
-        includes=tuple([child.domain for child in tree.children]),
-        unevaluated=kept.unevaluated,
-        cut=False,
-        findings=tuple(
+        name,
+        tree.state,
+        tree.text,
+        tree,
+        tree.lookups,
+        max(tree.voids4, tree.voids6),
+        kept.passes,
+        terminal(tree),
+        tuple([cost.child.domain for cost in tree.terms if cost.child is not None]),
+        kept.unevaluated,
+        False,
+        kept.findings
+        and tuple(
             [
                 Finding(f.id, f.severity, name, f.evidence, f.rfc) if f.subject == other else f
                 for f in kept.findings
             ]
         ),
-        used=kept.used,
+        kept.used,
     )
 
 
-async def _explains(reading: _Reading, spec: MacroString) -> bool:
+async def _explains(reading: Reading, spec: MacroString) -> bool:
     """Whether exp= leads to one usable text (RFC 7208 6.2); yes where only a check can tell."""
     name = literal_name(spec)
     if name is None:
@@ -222,15 +179,16 @@ async def _explains(reading: _Reading, spec: MacroString) -> bool:
     return usable and explanation_string(texts[0].decode("ascii")) is not None
 
 
-async def _elsewhere(reading: _Reading, domain: str) -> tuple[str, ...]:
+async def _elsewhere(reading: Reading, domain: str) -> tuple[str, ...]:
     """Where people put the record by mistake (RFC 7208 3: it belongs at the domain itself)."""
     near = [f"{label}.{domain}" for label in ("_spf", "spf", "www")]
-    answers = await together(*(reading.ask(name, "TXT") for name in near))
-    return tuple(n for n, answer in zip(near, answers, strict=True) if answer and select(answer.records))
+    await reading.ask_all([(name, "TXT") for name in near])
+    answers = [reading.answers.get((name, "TXT")) for name in near]
+    return tuple([n for n, answer in zip(near, answers, strict=True) if answer and select(answer.records)])
 
 
-async def _node(reading: _Reading, domain: str, above: tuple[str, ...], via: tuple[str, ...]) -> Node:
-    """One record of the tree with all below it."""
+async def _node(reading: Reading, domain: str, above: tuple[str, ...], via: tuple[str, ...]) -> Node:
+    """One record that others include, with all below it."""
     reading.records += 1
     if reading.records > MAX_RECORDS or len(above) >= MAX_DEPTH:
         reading.cut = True
@@ -240,22 +198,39 @@ async def _node(reading: _Reading, domain: str, above: tuple[str, ...], via: tup
     answer = await reading.ask(domain, "TXT")
     if answer is None:
         return Node(domain, "cut", via)
+    return await _read(reading, answer, _sorted_out(answer.records), domain, above, via)
+
+
+async def _read(
+    reading: Reading, answer: Answer, texts: Texts, domain: str, above: tuple[str, ...], via: tuple[str, ...]
+) -> Node:
+    """One record of the tree with all below it, of the answer for its name."""
     if answer.unknown:
         return Node(domain, "unknown", via, status=answer.status.value)
-    found, meant, octets = _sorted_out(answer.records)
+    found, meant, octets = texts
     if not found:
-        return Node(domain, "absent", via, status=answer.status.value, meant=meant, source=answer.source)
-    texts = tuple(text.decode("latin-1") for text in found)
+        status, elsewhere = answer.status.value, () if above else await _elsewhere(reading, domain)
+        return Node(
+            domain, "absent", via, status=status, meant=meant, source=answer.source, elsewhere=elsewhere
+        )  # fmt: skip
     if len(found) > 1:
-        return Node(domain, "several", via, text=texts[0], texts=texts, source=answer.source)
+        shown = tuple([text.decode("latin-1") for text in found])
+        return Node(domain, "several", via, text=shown[0], texts=shown, source=answer.source)
     record = parse(found[0])
     strings = answer.strings[answer.records.index(found[0])] if answer.strings else ()
-    terms = [] if record.problems else await _terms(reading, record, domain, above)
+    terms: list[TermCost] = []
+    if not record.problems:
+        terms, asking, redirect = _known_terms(reading, record, domain, above)
+        if asking or redirect is not None:
+            terms = await _asked_terms(reading, terms, asking, redirect, domain, above)
     lookups = voids4 = voids6 = 0
     for term in terms:
-        lookups += term.lookups
-        voids4 += term.voids4
-        voids6 += term.voids6
+        if term.lookups:
+            lookups += term.lookups
+            voids4 += term.voids4
+            voids6 += term.voids6
+    exp = None if above else record.exp  # only the root's is ever asked (RFC 7208 6.2)
+    explains = True if exp is None else await _explains(reading, exp)
     return Node(
         domain,
         "broken" if record.problems else "found",
@@ -266,59 +241,80 @@ async def _node(reading: _Reading, domain: str, above: tuple[str, ...], via: tup
         lookups,
         voids4,
         voids6,
-        meant=meant,
-        glued=glued(strings) if len(strings) > 1 else "",
-        txt_size=octets,
-        source=answer.source,
+        "",
+        (),
+        meant,
+        glued(strings) if len(strings) > 1 else "",
+        octets,
+        answer.source,
+        (),
+        explains,
     )
 
 
-@lru_cache(maxsize=64)  # a root's are wanted twice
-def _sorted_out(records: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], tuple[str, ...], int]:
-    """Of the TXT records at a name: the SPF records, those that were probably meant as such, and the octets
-    of all.
-    """
-    found, meant, octets = [], [], 0
+Texts = tuple[list[bytes], tuple[str, ...], int]
+"""Of the TXT records at a name: the SPF records, those that were probably meant as such, all their octets."""
+
+
+def _sorted_out(records: tuple[bytes, ...]) -> Texts:
+    found: list[bytes] = []
+    meant: list[str] = []
+    octets = 0
     for index, text in enumerate(records):
         octets += len(text)
         if is_spf(text):
             found.append(text)
         elif index < MAX_TEXTS and meant_as_record(text):
             meant.append(text[:300].decode("latin-1"))
-    return tuple(found), tuple(meant), octets
+    return found, tuple(meant), octets
 
 
 MAX_TEXTS = 50
 """TXT records at one name that are looked at for misspelt versions."""
 
 
-async def _terms(reading: _Reading, record: Record, domain: str, above: tuple[str, ...]) -> list[TermCost]:
-    """What every term of a sound record costs, and the addresses it names; those that ask DNS are looked at
-    side by side.
+def _known_terms(
+    reading: Reading, record: Record, domain: str, above: tuple[str, ...]
+) -> tuple[list[Any], list[Mechanism], MacroString | None]:
+    """What every term of a sound record costs, and the addresses it names; in place of those that ask DNS the
+    terms themselves, which are given apart once more; and where a redirect leads.
     """
     below = (*above, domain)
-    terms: list[Any] = [_known(reading, term, domain, below) for term in _evaluated(record)]
-    asking = [term for term in terms if isinstance(term, Mechanism)]
-    redirect = record.redirect
-    if not asking and redirect is None:
-        return terms
+    costs: list[Any] = []
+    asking: list[Mechanism] = []
+    for term in record.terms:
+        if isinstance(term, Mechanism):
+            cost = _known(reading, term, domain, below)
+            costs.append(cost)
+            if cost is term:
+                asking.append(term)
+            if term.name == "all":  # nothing after it is ever reached (RFC 7208 5.1)
+                return costs, asking, None
+    return costs, asking, record.redirect if len(costs) < len(record.terms) else None
+
+
+async def _asked_terms(
+    reading: Reading, terms: list[Any], asking: list[Mechanism], redirect: MacroString | None, domain: str,
+    above: tuple[str, ...],
+) -> list[TermCost]:  # fmt: skip
+    """As `_known_terms`, with those that ask DNS, looked at side by side."""
     works: list[Any] = [_included(reading, term, domain, above) for term in asking if term.name == "include"]
     others = [term for term in asking if term.name != "include"]
     if others:
-        works.append(_looked_up(reading, others, domain))
+        works.append(looked_up(reading, others, domain))
     if redirect is not None:
         works.append(_redirected(reading, redirect, domain, above))
     found = [await works[0]] if len(works) == 1 else await together(*works)
     last = [found.pop()] if redirect is not None else []
-    looked_up = iter(found.pop() if others else ())
+    others_found = iter(found.pop() if others else ())
     included = iter(found)
     for index, term in enumerate(terms):
         if isinstance(term, Mechanism):
-            terms[index] = next(included if term.name == "include" else looked_up)
+            terms[index] = next(included if term.name == "include" else others_found)
     return terms + last
 
 
-def _known(reading: _Reading, term: Mechanism, domain: str, above: tuple[str, ...]) -> TermCost | Mechanism:
+def _known(reading: Reading, term: Mechanism, domain: str, above: tuple[str, ...]) -> TermCost | Mechanism:
     """The cost of a term about which nothing has to be asked: ip4, ip6, all, an include that is kept, and
     what says nothing without a client; of others the term itself.
     """
@@ -340,17 +336,7 @@ def _with_child(term: Mechanism | None, text: str, child: Node, cost: int) -> Te
     return TermCost(text, term, cost + child.lookups, child.voids4, child.voids6, (), child)
 
 
-def _evaluated(record: Record) -> list[Mechanism]:
-    """The mechanisms up to the first `all`: nothing after it is ever reached (RFC 7208 5.1)."""
-    reached = []
-    for term in record.mechanisms:
-        reached.append(term)
-        if term.name == "all":
-            break
-    return reached
-
-
-def _cost(reading: _Reading, spec: MacroString | None) -> int:
+def _cost(reading: Reading, spec: MacroString | None) -> int:
     """What the term itself costs: one, and another one for the survey's first %{p} (RFC 7208 4.6.4)."""
     if spec is None or "p" not in spec.letters or reading.ptr_asked:
         return 1
@@ -358,7 +344,7 @@ def _cost(reading: _Reading, spec: MacroString | None) -> int:
     return 2
 
 
-async def _redirected(reading: _Reading, spec: MacroString, domain: str, above: tuple[str, ...]) -> TermCost:
+async def _redirected(reading: Reading, spec: MacroString, domain: str, above: tuple[str, ...]) -> TermCost:
     text = f"redirect={spec.text}"
     cost = _cost(reading, spec)
     target = literal_name(spec)
@@ -367,12 +353,12 @@ async def _redirected(reading: _Reading, spec: MacroString, domain: str, above: 
     return _with_child(None, text, await _child(reading, target, domain, text, above), cost)
 
 
-async def _included(reading: _Reading, term: Mechanism, domain: str, above: tuple[str, ...]) -> TermCost:
+async def _included(reading: Reading, term: Mechanism, domain: str, above: tuple[str, ...]) -> TermCost:
     child = await _child(reading, literal_name(term.domain) or "", domain, term.written, above)
     return _with_child(term, term.written, child, 1)
 
 
-async def _child(reading: _Reading, target: str, domain: str, text: str, above: tuple[str, ...]) -> Node:
+async def _child(reading: Reading, target: str, domain: str, text: str, above: tuple[str, ...]) -> Node:
     """The record that an include or redirect leads to; a malformed name has none (RFC 7208 5.2, 6.1)."""
     via = (domain, text)
     if not target:
@@ -389,7 +375,7 @@ async def _child(reading: _Reading, target: str, domain: str, text: str, above: 
     return node
 
 
-def _kept(reading: _Reading, target: str, above: tuple[str, ...]) -> Node | None:
+def _kept(reading: Reading, target: str, above: tuple[str, ...]) -> Node | None:
     """The record as another survey has worked it out, where it would be the same here."""
     if reading.branches is None or names.is_below(target, reading.root):
         return None
@@ -401,97 +387,13 @@ def _kept(reading: _Reading, target: str, above: tuple[str, ...]) -> Node | None
     return kept.node
 
 
-def _fits(reading: _Reading, branch: Branch, above: tuple[str, ...]) -> bool:
+def _fits(reading: Reading, branch: Branch, above: tuple[str, ...]) -> bool:
     """Whether the branch would be the same here: no loop with what is above, and within the budget."""
     return (
         branch.domains.isdisjoint(above)
         and reading.records + branch.records <= MAX_RECORDS
         and len(above) + branch.depth < MAX_DEPTH
     )
-
-
-async def _looked_up(reading: _Reading, terms: list[Mechanism], domain: str) -> list[TermCost]:
-    """The costs of a, mx and exists terms. Two rounds of questions for all of them, the second about mail
-    exchanges: a work for each term costs as much as its questions.
-    """
-    targets = [domain if term.domain is None else literal_name(term.domain) or "" for term in terms]
-    first: list[Key] = []
-    for term, target in zip(terms, targets, strict=True):
-        if term.name == "a":
-            first += (target, "A"), (target, "AAAA")
-        else:
-            first.append((target, "MX" if term.name == "mx" else "A"))
-    await reading.ask_all(first)
-    hosts = [
-        _exchanges(reading, target) if term.name == "mx" else [target]
-        for term, target in zip(terms, targets, strict=True)
-    ]
-    second = [
-        (host, rdtype)
-        for term, found in zip(terms, hosts, strict=True)
-        if term.name == "mx"
-        for host in found[:MAX_MX]
-        for rdtype in ("A", "AAAA")
-    ]
-    if second:
-        await reading.ask_all(second)
-    return [
-        _exists(reading, term, target) if term.name == "exists" else _addresses(reading, term, target, found)
-        for term, target, found in zip(terms, targets, hosts, strict=True)
-    ]
-
-
-def _exchanges(reading: _Reading, target: str) -> list[str]:
-    answer = reading.answers.get((target, "MX"))
-    return [] if answer is None else [host for _, host in answer.records if host]
-
-
-def _exists(reading: _Reading, term: Mechanism, target: str) -> TermCost:
-    answer = reading.answers.get((target, "A"))
-    if answer is None or answer.unknown:
-        return TermCost(term.written, term, 1, unevaluated=True, unknown=(target,))
-    void = int(not answer.records)
-    return TermCost(term.written, term, 1, void, void, always=bool(answer.records))
-
-
-def _addresses(reading: _Reading, term: Mechanism, target: str, hosts: list[str]) -> TermCost:
-    """An a or mx term with the networks of its prefix lengths around its hosts' addresses."""
-    answers, exchanges, voids4, voids6 = reading.answers, 0, 0, 0
-    if term.name == "mx":
-        answer = answers.get((target, "MX"))
-        if answer is None or answer.unknown:
-            return TermCost(term.written, term, 1, unevaluated=True, unknown=(target,))
-        if not answer.records:
-            voids4 = voids6 = 1
-        exchanges = len(hosts)
-    found: list[str] = []
-    unknown: dict[str, None] = {}
-    for host in hosts[:MAX_MX]:  # RFC 7208 4.6.4
-        by4, by6 = answers.get((host, "A")), answers.get((host, "AAAA"))
-        if by4 is None or by6 is None or by4.unknown or by6.unknown:
-            unknown[host] = None
-        if by4 is not None and not by4.unknown:
-            found += by4.records
-            voids4 += not by4.records
-        if by6 is not None and not by6.unknown:
-            found += by6.records
-            voids6 += not by6.records
-    networks = [_around(text, term.prefix6 if ":" in text else term.prefix4) for text in found]
-    return TermCost(
-        term.written, term, 1, voids4, voids6, tuple(networks), None, False, bool(unknown), tuple(unknown),
-        exchanges,
-    )  # fmt: skip
-
-
-@lru_cache(maxsize=2_048)  # many domains have the same mail exchanges
-def _around(address: str, prefix: int | None) -> Network:
-    """The network of that length around an address record's value. Read by the system's own parser, and made
-    of numbers: ip_network takes four times as long.
-    """
-    family, longest = (AF_INET6, 128) if ":" in address else (AF_INET, 32)
-    host = 0 if prefix is None else longest - prefix
-    number = int.from_bytes(inet_pton(family, address)) >> host << host
-    return IPv4Network((number, 32 - host)) if longest == 32 else IPv6Network((number, 128 - host))
 
 
 __all__ = ["Node", "Outline", "State", "Survey", "TermCost", "outline", "survey", "surveyed"]
