@@ -10,7 +10,7 @@ from functools import lru_cache
 from ipaddress import ip_network
 
 from senderauth import names
-from senderauth.spf.ranges import EVERYTHING, Network, Ranges, spans_of
+from senderauth.spf.ranges import EVERYTHING, Ranges, span_of, spans_of
 from senderauth.spf.record import MAX_SHOWN, Mechanism, Modifier, Record
 from senderauth.spf.state import MAX_MX, MAX_TERMS, MAX_VOIDS
 from senderauth.spf.tree import Branch, Node, TermCost
@@ -252,29 +252,24 @@ def _ending(
 
 def _addresses(node: Node, terms: list[Mechanism]) -> Iterator[Finding]:
     """Terms twice, and networks that no mail comes from."""
-    meanings = [_meaning(term) for term in terms] if len(terms) > 1 else []
-    if len(set(meanings)) < len(meanings):
+    meanings: list[object] = []  # the same for terms of the same canonical text; no network is written out
+    special: list[str] = []
+    for term in terms:
+        if term.network is None:
+            meanings.append(term.canonical)
+            continue
+        span = span_of(term.network)
+        meanings.append((term.qualifier, term.name, span))
+        known = SPECIAL[term.name]
+        before = bisect_right(known, (span[0], _BEYOND))
+        if before > 0 and span[1] <= known[before - 1][1]:
+            special.append(term.written)
+    if len(terms) > 1 and len(set(meanings)) < len(terms):
         counted = Counter(meanings)
         twice = [term.canonical for term, meant in zip(terms, meanings, strict=True) if counted[meant] > 1]
         yield _finding(node, "spf-duplicate-terms", "low", "RFC 7208 4.6.2", terms=list(dict.fromkeys(twice)))
-    special = [term.written for term in terms if term.network is not None and _is_special(term.network)]
     if special:
         yield _finding(node, "spf-special-network", "low", "RFC 6890", terms=special)
-
-
-def _meaning(term: Mechanism) -> object:
-    """The same for terms of the same canonical text; of networks without writing them out."""
-    network = term.network
-    if network is None:
-        return term.canonical
-    return term.qualifier, network.version, int(network.network_address), network.prefixlen
-
-
-def _is_special(network: Network) -> bool:
-    ((low, high),) = spans_of((network,), network.version)
-    known = SPECIAL[network.version]
-    before = bisect_right(known, (low, _BEYOND))
-    return before > 0 and high <= known[before - 1][1]
 
 
 _BEYOND = 2**128
@@ -287,7 +282,7 @@ _SPECIAL = [
         "::1/128", "fc00::/7", "fe80::/10",
     )
 ]  # fmt: skip
-SPECIAL = {version: spans_of(_SPECIAL, version) for version in (4, 6)}
+SPECIAL = {"ip4": spans_of(_SPECIAL, 4), "ip6": spans_of(_SPECIAL, 6)}
 """In order, and apart from each other."""
 
 MECHANISM_NAMES = frozenset(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import IPv4Network
 
 from senderauth.spf.lint import branch_findings
-from senderauth.spf.ranges import EVERYTHING, Ranges, Span, spans_of
+from senderauth.spf.ranges import EVERYTHING, Network, Ranges, Span, span_of, spans_of
 from senderauth.spf.state import MAX_MX
 from senderauth.spf.tree import Branch, Node, TermCost
 
 NOTHING: Mapping[int, Branch] = {}
 _NONE = Ranges()
+_NOBODY = {4: _NONE, 6: _NONE}
 
 
 def authorised(node: Node, version: int, used: Mapping[int, Branch] = NOTHING) -> Ranges:
@@ -41,6 +43,40 @@ def authorised(node: Node, version: int, used: Mapping[int, Branch] = NOTHING) -
     for part in parts:
         passed += part.spans
     return Ranges.joined(passed)
+
+
+def passes_of(node: Node, used: Mapping[int, Branch] = NOTHING) -> dict[int, Ranges]:
+    """What `authorised` says of both families. In one walk where nothing is taken away again, as in nearly
+    all records.
+    """
+    if node.state != "found":
+        return _NOBODY
+    if (branch := used.get(id(node))) is not None:
+        return branch.passes
+    networks: list[Network] = []
+    parts: list[dict[int, Ranges]] = []
+    for cost in node.terms:
+        term = cost.term
+        if term is not None and term.qualifier != "+":
+            if term.name == "all":  # the last that is reached
+                break
+            return {version: authorised(node, version, used) for version in (4, 6)}
+        if (child := cost.child) is not None:
+            branch = used.get(id(child))
+            parts.append(passes_of(child, used) if branch is None else branch.passes)
+        elif cost.always or (term is not None and term.name == "all"):
+            return EVERYTHING
+        else:
+            networks += cost.networks
+    if not networks and len(parts) < 2:  # one include and `all`, as in half of all records
+        return parts[0] if parts else _NOBODY
+    spans: dict[int, list[Span]] = {4: [], 6: []}
+    for network in networks:
+        spans[4 if isinstance(network, IPv4Network) else 6].append(span_of(network))
+    for part in parts:
+        spans[4] += part[4].spans
+        spans[6] += part[6].spans
+    return {version: Ranges.joined(each) if each else _NONE for version, each in spans.items()}
 
 
 def reach(cost: TermCost, version: int, used: Mapping[int, Branch] = NOTHING) -> Ranges:
@@ -117,7 +153,7 @@ def branch_of(node: Node, used: Mapping[int, Branch]) -> Branch | None:
         return None
     return Branch(
         node,
-        {version: authorised(node, version, used) for version in (4, 6)},
+        passes_of(node, used),
         branch_findings(node),
         tuple(unevaluated(node, used)),
         frozenset((node.domain,)).union(*(child.domains for child in children)),

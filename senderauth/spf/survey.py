@@ -16,7 +16,7 @@ from senderauth.spf.lint import LARGE_TXT, findings_of
 from senderauth.spf.macro import MAX_TEXT
 from senderauth.spf.mistakes import glued, meant_as_record
 from senderauth.spf.program import literal_name
-from senderauth.spf.reach import authorised, branch_of, is_sound, terminal, unevaluated
+from senderauth.spf.reach import branch_of, is_sound, passes_of, terminal, unevaluated
 from senderauth.spf.reading import Reading, looked_up
 from senderauth.spf.record import (
     LOOKUP_TERMS,
@@ -85,7 +85,7 @@ async def outline(resolver: Resolver, domain: str, branches: Branches | None = N
     reading = Reading(resolver, name, branches, {(name, "TXT"): answer})
     tree = await _read(reading, answer, texts, name, (), ())
     used = reading.used
-    passes = {4: authorised(tree, 4, used), 6: authorised(tree, 6, used)}
+    passes = passes_of(tree, used)
     open_terms = unevaluated(tree, used)
     found = Outline(
         name,
