@@ -39,7 +39,7 @@ def findings_of(
         found += _costs(tree, cut)
     _nodes(tree, True, used, found)
     del found[MAX_FINDINGS:]
-    if len({(f.id, f.subject) for f in found}) < len(found):  # else no two are the same
+    if len(found) > 1 and len({(f.id, f.subject) for f in found}) < len(found):  # else no two are the same
         return tuple({(f.id, f.subject, str(f.evidence)): f for f in found}.values())
     return tuple(found)
 
@@ -109,9 +109,6 @@ def _nodes(node: Node, root: bool, used: Mapping[int, Branch], found: list[Findi
     """Adds the findings about one record and, below it, about the records of others; of those beyond
     MAX_FINDINGS not all.
     """
-    if (branch := used.get(id(node))) is not None:
-        found += branch.findings
-        return
     if node.state == "several":
         found.append(
             _finding(
@@ -129,8 +126,13 @@ def _nodes(node: Node, root: bool, used: Mapping[int, Branch], found: list[Findi
     for cost in node.terms:
         if len(found) > MAX_FINDINGS:
             return
-        if cost.lookups and cost.term is not None:  # others name no name
-            found += _term(node, cost, cost.term, root)
+        if cost.lookups and (term := cost.term) is not None:  # others name no name
+            if cost.child is None:
+                found += _term(node, cost, term, root)
+            if root and (odd := _odd_name(term)):
+                found.append(
+                    _finding(node, "spf-odd-name", "medium", "RFC 7208 4.8", term=cost.text, name=odd)
+                )
         if (child := cost.child) is not None:
             seen[child.domain] = times = seen.get(child.domain, 0) + 1
             if times == 2:
@@ -139,7 +141,10 @@ def _nodes(node: Node, root: bool, used: Mapping[int, Branch], found: list[Findi
                 )
             if child.state != "found":
                 found += _child(node, cost, child)
-            _nodes(child, False, used, found)
+            if (branch := used.get(id(child))) is None:
+                _nodes(child, False, used, found)
+            else:
+                found += branch.findings
 
 
 def _child(node: Node, cost: TermCost, child: Node) -> Iterator[Finding]:
@@ -160,7 +165,7 @@ def _child(node: Node, cost: TermCost, child: Node) -> Iterator[Finding]:
 
 
 def _term(node: Node, cost: TermCost, term: Mechanism, root: bool) -> Iterator[Finding]:
-    """About a term that asks DNS."""
+    """About a term that asks DNS, and not for a record."""
     if term.name == "ptr":
         yield _finding(node, "spf-ptr-used", "medium", "RFC 7208 5.5", term=cost.text)
     if cost.exchanges > MAX_MX:
@@ -173,14 +178,12 @@ def _term(node: Node, cost: TermCost, term: Mechanism, root: bool) -> Iterator[F
             count=cost.exchanges,
             limit=MAX_MX,
         )
-    if cost.child is None and cost.voids4 and cost.voids6 and not cost.networks:
+    if cost.voids4 and cost.voids6 and not cost.networks:
         yield _finding(node, "spf-void-term", "medium" if root else "low", "RFC 7208 4.6.4", term=cost.text)
     for name in cost.unknown:
         yield _finding(node, "spf-term-unknown", "low", "RFC 7208 5", term=cost.text, name=name)
     if root and cost.unevaluated and not cost.unknown and term.name != "ptr":
         yield _finding(node, "spf-macro-unevaluated", "info", "RFC 7208 7", term=cost.text)
-    if root and (odd := _odd_name(term)):
-        yield _finding(node, "spf-odd-name", "medium", "RFC 7208 4.8", term=cost.text, name=odd)
 
 
 def _odd_name(term: Mechanism) -> str:

@@ -16,7 +16,7 @@ from senderauth.spf.lint import LARGE_TXT, findings_of
 from senderauth.spf.macro import MAX_TEXT
 from senderauth.spf.mistakes import glued, meant_as_record
 from senderauth.spf.program import literal_name
-from senderauth.spf.reach import branch_of, is_sound, passes_of, terminal, unevaluated
+from senderauth.spf.reach import branch_of, passes_of, terminal, unevaluated
 from senderauth.spf.reading import Reading, looked_up
 from senderauth.spf.record import (
     LOOKUP_TERMS,
@@ -133,10 +133,8 @@ def _keep(branches: Branches, text: str, found: Outline) -> None:
         children.append(branch)
     domains = frozenset().union(*[child.domains for child in children])
     inner = {id(child.node): child for child in children}
-    sound = is_sound(tree, used)
-    branches.put(
-        text, Branch(tree, found.passes, found.findings, found.unevaluated, domains, 0, 0, sound, inner)
-    )
+    kept = Branch(tree, found.passes, found.findings, found.unevaluated, domains, 0, 0, False, inner)
+    branches.put(text, kept)  # nothing asks whether it is sound: it is in no tree
 
 
 def _same_record(kept: Branch, name: str) -> Outline:
@@ -377,9 +375,10 @@ async def _child(reading: Reading, target: str, domain: str, text: str, above: t
 
 def _kept(reading: Reading, target: str, above: tuple[str, ...]) -> Node | None:
     """The record as another survey has worked it out, where it would be the same here."""
-    if reading.branches is None or names.is_below(target, reading.root):
+    branches, root = reading.branches, reading.root
+    if branches is None or (target.endswith(root) and names.is_below(target, root)):
         return None
-    kept = reading.branches.get(target)
+    kept = branches.get(target)
     if kept is None or not _fits(reading, kept, above):
         return None
     reading.records += kept.records
