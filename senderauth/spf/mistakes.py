@@ -59,8 +59,11 @@ def meant_as_record(text: bytes) -> bool:
     """Whether a TXT record that is no SPF record was probably meant to be one: a blank, a quote or a byte
     order mark before the version, the version misspelt, glued to what follows, or forgotten.
     """
-    if not _BEGINNING.match(text):
-        return False
+    return _BEGINNING.match(text) is not None and reads_as_record(text)
+
+
+def reads_as_record(text: bytes) -> bool:
+    """As `meant_as_record`, looking at the whole text."""
     start = text[:MAX_LOOKED_AT].decode("utf-8", "replace").translate(_TYPOGRAPHY)
     start = start.strip(" \t\r\n\"'\\()").lower()
     if start.startswith(("spf2.0", "v=spf2.0")):  # Sender ID (RFC 4406)
