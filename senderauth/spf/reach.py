@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import IPv4Network
+from itertools import chain
 
 from senderauth.spf.lint import branch_findings
 from senderauth.spf.ranges import EVERYTHING, Network, Ranges, Span, span_of, spans_of
@@ -70,6 +72,8 @@ def passes_of(node: Node, used: Mapping[int, Branch] = NOTHING) -> dict[int, Ran
             networks += cost.networks
     if not networks and len(parts) < 2:  # one include and `all`, as in half of all records
         return parts[0] if parts else _NOBODY
+    if not networks and sum([len(part[4].spans) + len(part[6].spans) for part in parts]) < MAX_UNION:
+        return {4: _union(*[part[4].spans for part in parts]), 6: _union(*[part[6].spans for part in parts])}
     spans: dict[int, list[Span]] = {4: [], 6: []}
     for network in networks:
         spans[4 if isinstance(network, IPv4Network) else 6].append(span_of(network))
@@ -77,6 +81,15 @@ def passes_of(node: Node, used: Mapping[int, Branch] = NOTHING) -> dict[int, Ran
         spans[4] += part[4].spans
         spans[6] += part[6].spans
     return {version: Ranges.joined(each) if each else _NONE for version, each in spans.items()}
+
+
+MAX_UNION = 100
+"""Intervals of a union that is kept."""
+
+
+@lru_cache(maxsize=1_024)  # many records include the same two or three
+def _union(*parts: tuple[Span, ...]) -> Ranges:
+    return Ranges.joined(chain.from_iterable(parts))
 
 
 def reach(cost: TermCost, version: int, used: Mapping[int, Branch] = NOTHING) -> Ranges:
