@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from senderauth.spf import Mechanism, Modifier, Record, parse
-from senderauth.spf.mistakes import glued, meant_as_record
+from senderauth.spf.mistakes import glued, meant_as_record, reads_as_record
 from senderauth.spf.record import macro_string
 
 
@@ -227,3 +227,16 @@ def test_any_octets_are_read(octets: bytes) -> None:
     parse(octets)
     parse(b"v=spf1 " + octets)
     meant_as_record(octets)
+
+
+BEGINNINGS = [
+    "v", "V=", "s", "sp", "pf", "1", "spf=", "i", "in", "include:", "ip", "ip4:", "a", "a:", "m", "mx",
+    " ", "\t", '"', "'", "\\", "(", "=", "-all", " -all", "\ufeff", "\u200b", "\u00a0", "：", "“", "x",
+    "\u0130", "\u017f",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(BEGINNINGS), max_size=8).map("".join), st.binary(max_size=3))
+def test_texts_told_apart_by_their_first_octets_were_no_records(text: str, octets: bytes) -> None:
+    for whole in (text.encode(), octets + text.encode()):
+        assert meant_as_record(whole) == reads_as_record(whole)

@@ -99,6 +99,8 @@ def test_what_a_record_passes_and_what_a_change_does_to_that(old: str, new: str,
     for text in (old, new):
         resolver = zone(text, i0, i1)
         survey = drive(spf.survey(resolver, "d.example"))
+        passes = drive(spf.outline(resolver, "d.example")).passes  # in one walk what is here one by one
+        assert passes == {version: spf.authorised(survey.tree, version) for version in (4, 6)}
         here = spf.authorised(survey.tree, 4) - Ranges(((0, FIRST - 1), (FIRST + SMALL, 2**32 - 1)))
         if survey.lookups <= spf.MAX_TERMS and survey.void_lookups <= spf.MAX_VOIDS:
             assert numbers(here) == passed(resolver)

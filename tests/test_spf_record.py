@@ -1,5 +1,7 @@
 """SPF records as text: what the grammar allows, what it does not, and where the fault is (RFC 7208 12)."""
 
+from ipaddress import AddressValueError, IPv4Address
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,3 +103,17 @@ def test_a_record_written_out_is_the_same_record(text: str) -> None:
     assert parse(str(record)) == parse(str(parse(str(record))))
     if not record.problems:
         assert parse(str(record)) == record
+
+
+OCTETS = ["0", "1", "9", "10", "99", "192", "255", "256", "00", "01", "1x", "0x1", "", "-1", "1000"]
+
+
+@given(st.lists(st.sampled_from(OCTETS[:8]) | st.sampled_from(OCTETS), min_size=3, max_size=5).map(".".join))
+def test_ip4_takes_the_addresses_that_python_takes(text: str) -> None:
+    try:
+        expected = str(IPv4Address(text))
+    except AddressValueError:
+        assert parse(f"v=spf1 ip4:{text}").problems
+        return
+    (term,) = parse(f"v=spf1 ip4:{text}").mechanisms
+    assert str(term.network) == f"{expected}/32"

@@ -252,3 +252,44 @@ def test_many_holes_do_not_make_endless_networks() -> None:
 def test_no_domain_no_crash() -> None:
     for domain in ("", "localhost", "a..b", "x" * 5_000, "\x00", "[192.0.2.1]"):
         assert isinstance(surveyed({}, domain).tree, Node)
+
+
+class Rounds(ZoneResolver):
+    """Writes down what is asked together."""
+
+    rounds: list[list[tuple[str, str]]]
+
+    async def resolve_all(self, questions: Any) -> list[Answer]:
+        asked = list(questions)
+        self.rounds.append([(question.name, question.rdtype) for question in asked])
+        return [await self.resolve(question) for question in asked]
+
+
+def test_all_terms_of_a_record_are_looked_up_in_two_rounds() -> None:
+    resolver = Rounds.from_records(
+        {
+            ("d.example", "TXT"): [b"v=spf1 a mx exists:e.example a:h.example/24 -all"],
+            ("d.example", "A"): ["192.0.2.1"],
+            ("d.example", "MX"): [(10, "m.example"), (20, "h.example")],
+            ("e.example", "A"): [],
+            ("h.example", "A"): ["198.51.100.7"],
+            ("m.example", "AAAA"): ["2001:db8::5"],
+        }
+    )
+    resolver.rounds = []
+    found = drive(survey(resolver, "d.example"))
+    assert resolver.rounds == [
+        [("d.example", "A"), ("d.example", "AAAA"), ("d.example", "MX"), ("e.example", "A"),
+         ("h.example", "A"), ("h.example", "AAAA")],
+        [("m.example", "A"), ("m.example", "AAAA")],
+    ]  # fmt: skip
+    costs = [
+        (cost.text, list(map(str, cost.networks)), cost.voids4, cost.voids6) for cost in found.tree.terms
+    ]
+    assert costs == [
+        ("a", ["192.0.2.1/32"], 0, 1),
+        ("mx", ["2001:db8::5/128", "198.51.100.7/32"], 1, 1),
+        ("exists:e.example", [], 1, 1),
+        ("a:h.example/24", ["198.51.100.0/24"], 0, 1),
+        ("-all", [], 0, 0),
+    ]

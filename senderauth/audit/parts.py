@@ -16,7 +16,7 @@ SERIOUS = ("medium", "high")
 
 def spf_part(survey: spf.Outline) -> row.SPF:
     """The survey in short."""
-    problems = dict.fromkeys(f.id for f in survey.findings if f.severity in SERIOUS)
+    problems = [f.id for f in survey.findings if f.severity in SERIOUS]
     return row.SPF(
         survey.state,
         survey.record,
@@ -27,7 +27,7 @@ def spf_part(survey: spf.Outline) -> row.SPF:
         survey.passes[6].size,
         not survey.unevaluated and not survey.cut,
         survey.includes,
-        tuple(problems),
+        tuple(dict.fromkeys(problems)) if problems else (),
     )
 
 

@@ -54,9 +54,14 @@ class Program:
 
 def literal_name(spec: MacroString | None) -> str | None:
     """The name that a domain-spec without macros stands for, empty where that is none; None otherwise."""
-    if spec is None or spec.literal is None:
+    if spec is None or (text := spec.literal) is None:
         return None
-    return names.normalise(shorten(spec.literal)) or ""
+    return _named(text) if len(text) <= names.MAX_NAME else names.normalise(shorten(text)) or ""
+
+
+@lru_cache(maxsize=4_096)
+def _named(text: str) -> str:
+    return names.normalise(shorten(text)) or ""
 
 
 def compiled(text: bytes) -> Program:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
+from dataclasses import field
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -24,14 +25,21 @@ _HIGH: Callable[[Span], int] = itemgetter(1)
 _BEYOND = 2**128
 
 
+def span_of(network: Network) -> Span:
+    """The first and the last address, as numbers. By way of the masks, which are made once for all networks:
+    broadcast_address is made for each, and everything else is one more call.
+    """
+    low = int(network.network_address)
+    return low, low | (_ALL4 if isinstance(network, IPv4Network) else _ALL6) ^ int(network.netmask)
+
+
+_ALL4, _ALL6 = 2**32 - 1, 2**128 - 1
+
+
 def spans_of(networks: Iterable[Network], version: int) -> list[Span]:
     """The first and the last address of each network of one family, as numbers."""
-    found = []
-    for network in networks:  # broadcast_address would make one more object each
-        if network.version == version:
-            low = int(network.network_address)
-            found.append((low, low | (1 << network.max_prefixlen - network.prefixlen) - 1))
-    return found
+    kind = IPv4Network if version == 4 else IPv6Network
+    return [span_of(network) for network in networks if isinstance(network, kind)]
 
 
 @frozen
@@ -39,14 +47,21 @@ class Ranges:
     """Disjoint, sorted intervals of addresses as numbers, both ends included."""
 
     spans: tuple[Span, ...] = ()
+    _size: int = field(default=-1, compare=False, repr=False)
+    """Once somebody has asked for it: a branch's is asked for by every record that includes it."""
 
     @classmethod
     def joined(cls, spans: Iterable[Span]) -> Ranges:
         """The addresses of these intervals, in any order, overlapping or not."""
-        joined: list[Span] = []
         ordered = sorted(spans)
-        if len(ordered) < 2:
+        last = -2
+        for low, high in ordered:
+            if low <= last + 1:
+                break
+            last = high
+        else:  # apart already, as nearly always
             return cls(tuple(ordered))
+        joined: list[Span] = []
         for low, high in ordered:
             if joined and low <= joined[-1][1] + 1:
                 if high > joined[-1][1]:
@@ -92,8 +107,11 @@ class Ranges:
     @property
     def size(self) -> int:
         """How many addresses."""
-        spans = self.spans
-        return sum(map(_HIGH, spans)) - sum(map(_LOW, spans)) + len(spans)
+        if self._size < 0:
+            spans = self.spans
+            size = sum(map(_HIGH, spans)) - sum(map(_LOW, spans)) + len(spans)
+            object.__setattr__(self, "_size", size)
+        return self._size
 
     def networks(self, version: int, limit: int) -> tuple[Network, ...]:
         """The same as the fewest networks, at most `limit` of them: one IPv6 hole needs up to 128."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from ipaddress import IPv4Network
+from itertools import chain
 
 from senderauth.spf.lint import branch_findings
-from senderauth.spf.ranges import EVERYTHING, Ranges, Span, spans_of
+from senderauth.spf.ranges import EVERYTHING, Network, Ranges, Span, span_of, spans_of
 from senderauth.spf.state import MAX_MX
 from senderauth.spf.tree import Branch, Node, TermCost
 
 NOTHING: Mapping[int, Branch] = {}
+_NONE = Ranges()
+_NOBODY = {4: _NONE, 6: _NONE}
 
 
 def authorised(node: Node, version: int, used: Mapping[int, Branch] = NOTHING) -> Ranges:
@@ -17,33 +22,84 @@ def authorised(node: Node, version: int, used: Mapping[int, Branch] = NOTHING) -
     unevaluated terms may pass: those of "+" terms that no term before has decided otherwise.
     """
     if node.state != "found":
-        return Ranges()
+        return _NONE
     if (branch := used.get(id(node))) is not None:
         return branch.passes[version]
+    parts: list[Ranges] = []
     passed: list[Span] = []
     refused = _NONE
     for cost in node.terms:
-        if cost.networks and not refused and cost.term is not None and cost.term.qualifier == "+":
+        term = cost.term
+        if term is not None and term.qualifier != "+":
+            if term.name == "all":  # the last that is reached
+                break
+            refused |= reach(cost, version, used)
+        elif cost.networks and not refused.spans:
             passed += spans_of(cost.networks, version)  # nearly all terms: no set for each
-            continue
-        reached = reach(cost, version, used)
-        if cost.term is None or cost.term.qualifier == "+":
-            passed += (reached - refused).spans if refused else reached.spans
         else:
-            refused |= reached
+            reached = reach(cost, version, used)
+            if reached.spans:
+                parts.append(reached - refused if refused.spans else reached)
+    if not passed and len(parts) < 2:  # one include and `all`, as in half of all records
+        return parts[0] if parts else _NONE
+    for part in parts:
+        passed += part.spans
     return Ranges.joined(passed)
+
+
+def passes_of(node: Node, used: Mapping[int, Branch] = NOTHING) -> dict[int, Ranges]:
+    """What `authorised` says of both families. In one walk where nothing is taken away again, as in nearly
+    all records.
+    """
+    if node.state != "found":
+        return _NOBODY
+    if (branch := used.get(id(node))) is not None:
+        return branch.passes
+    networks: list[Network] = []
+    parts: list[dict[int, Ranges]] = []
+    for cost in node.terms:
+        term = cost.term
+        if term is not None and term.qualifier != "+":
+            if term.name == "all":  # the last that is reached
+                break
+            return {version: authorised(node, version, used) for version in (4, 6)}
+        if (child := cost.child) is not None:
+            branch = used.get(id(child))
+            parts.append(passes_of(child, used) if branch is None else branch.passes)
+        elif cost.always or (term is not None and term.name == "all"):
+            return EVERYTHING
+        else:
+            networks += cost.networks
+    if not networks and len(parts) < 2:  # one include and `all`, as in half of all records
+        return parts[0] if parts else _NOBODY
+    if not networks and sum([len(part[4].spans) + len(part[6].spans) for part in parts]) < MAX_UNION:
+        return {4: _union(*[part[4].spans for part in parts]), 6: _union(*[part[6].spans for part in parts])}
+    spans: dict[int, list[Span]] = {4: [], 6: []}
+    for network in networks:
+        spans[4 if isinstance(network, IPv4Network) else 6].append(span_of(network))
+    for part in parts:
+        spans[4] += part[4].spans
+        spans[6] += part[6].spans
+    return {version: Ranges.joined(each) if each else _NONE for version, each in spans.items()}
+
+
+MAX_UNION = 100
+"""Intervals of a union that is kept."""
+
+
+@lru_cache(maxsize=1_024)  # many records include the same two or three
+def _union(*parts: tuple[Span, ...]) -> Ranges:
+    return Ranges.joined(chain.from_iterable(parts))
 
 
 def reach(cost: TermCost, version: int, used: Mapping[int, Branch] = NOTHING) -> Ranges:
     """The addresses that a term matches; of a redirect those that its record passes."""
-    if cost.child is not None:
-        return authorised(cost.child, version, used)
+    if (child := cost.child) is not None:
+        branch = used.get(id(child))
+        return authorised(child, version, used) if branch is None else branch.passes[version]
     if cost.always or (cost.term is not None and cost.term.name == "all"):
         return EVERYTHING[version]
     return Ranges.joined(spans_of(cost.networks, version)) if cost.networks else _NONE
-
-
-_NONE = Ranges()
 
 
 def qualifier(node: Node, number: int, used: Mapping[int, Branch] = NOTHING) -> str:
@@ -72,13 +128,12 @@ def is_sound(node: Node, used: Mapping[int, Branch] = NOTHING) -> bool:
 
 def terminal(node: Node) -> str:
     """How the record ends for a client that nothing matches: "-all" … "+all", "" for neutral by default."""
-    if node.record is None or node.state != "found":
+    if node.state != "found" or not node.terms:
         return ""
-    for term in node.record.mechanisms:
-        if term.name == "all":
-            return f"{term.qualifier}all"
-    redirected = [cost.child for cost in node.terms if cost.term is None and cost.child is not None]
-    return terminal(redirected[0]) if redirected else ""
+    last = node.terms[-1]  # an `all` or a redirect is always the last that is reached
+    if last.term is None:
+        return "" if last.child is None else terminal(last.child)
+    return f"{last.term.qualifier}all" if last.term.name == "all" else ""
 
 
 def unevaluated(node: Node, used: Mapping[int, Branch] = NOTHING) -> list[str]:
@@ -89,10 +144,11 @@ def unevaluated(node: Node, used: Mapping[int, Branch] = NOTHING) -> list[str]:
     for cost in node.terms:
         if cost.unevaluated:
             found.append(cost.text)
-        if cost.child is not None:
-            if cost.child.state in ("unknown", "cut"):
+        if (child := cost.child) is not None:
+            if child.state in ("unknown", "cut"):
                 found.append(cost.text)
-            found += unevaluated(cost.child, used)
+            branch = used.get(id(child))
+            found += unevaluated(child, used) if branch is None else branch.unevaluated
     return found
 
 
@@ -110,7 +166,7 @@ def branch_of(node: Node, used: Mapping[int, Branch]) -> Branch | None:
         return None
     return Branch(
         node,
-        {version: authorised(node, version, used) for version in (4, 6)},
+        passes_of(node, used),
         branch_findings(node),
         tuple(unevaluated(node, used)),
         frozenset((node.domain,)).union(*(child.domains for child in children)),

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import field
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from socket import AF_INET, inet_pton
 from typing import Literal, get_args
 
 from senderauth.spf import mistakes
@@ -169,9 +170,12 @@ class Record:
         return None
 
 
+_VERSIONS = (b"v=spf1 ", b"v=spf1")
+
+
 def is_spf(text: bytes) -> bool:
     """Whether a TXT record is an SPF record: "v=spf1", then a space or nothing (RFC 7208 4.5)."""
-    return text[:6].lower() == b"v=spf1" and (len(text) == 6 or text[6:7] == b" ")
+    return text[:7].lower() in _VERSIONS
 
 
 def select(texts: Iterable[bytes]) -> list[bytes]:
@@ -202,7 +206,10 @@ def _parse(given: bytes) -> Record:
         return Record((), (Problem("spf-not-a-record", Span(0, min(6, len(text)))),), text)
     if len(text) > MAX_RECORD:
         return Record((), (Problem("spf-record-oversized", Span(0, 6), {"length": len(text)}),), text[:256])
-    terms: list[Term] = []
+    terms = _sound_terms(text)
+    if terms is not None:
+        return Record(tuple(terms), (), text)
+    terms = []
     problems: list[Problem] = []
     words = _words(text)
     index = 0
@@ -227,6 +234,25 @@ def _parse(given: bytes) -> Record:
 
 
 _ONCE = ("redirect", "exp")
+
+
+def _sound_terms(text: str) -> list[Term] | None:
+    """The terms of a record without faults, as nearly all are; None where something has to be told of one."""
+    terms: list[Term] = []
+    position = 6
+    try:
+        for word in text[6:].split(" "):
+            length = len(word)
+            if length:
+                kept = length <= MAX_KEPT_TERM
+                terms.append(_known_term(word, position) if kept else _parse_term(word, position))
+            position += length + 1
+    except FaultError:
+        return None
+    if "=" in text[6:]:
+        once = [term.name for term in terms if term.name in _ONCE]
+        return terms if len(set(once)) == len(once) else None  # RFC 7208 6
+    return terms
 
 
 def _words(text: str) -> list[tuple[int, str]]:
@@ -279,7 +305,11 @@ def _modifier(name: str, value: str, offset: int, span: Span, word: str) -> Modi
 
 def _mechanism(qualifier: str, name: str, argument: str, offset: int, span: Span, word: str) -> Mechanism:
     q: Qualifier = qualifier  # type: ignore[assignment]
-    match name:
+    match name:  # the commonest first
+        case "ip4" | "ip6":
+            if not argument.startswith(":") or argument == ":":
+                raise FaultError("spf-argument-missing", mechanism=name)
+            return Mechanism(name, q, None, _network(name, argument[1:], offset + 1), None, None, span, word)
         case "all":
             if argument:
                 raise FaultError("spf-all-with-argument", offset)
@@ -295,11 +325,6 @@ def _mechanism(qualifier: str, name: str, argument: str, offset: int, span: Span
             return Mechanism("ptr", q, domain, span=span, written=word)
         case "a" | "mx":
             return _a_or_mx(name, q, argument, offset, span, word)
-        case "ip4" | "ip6":
-            if not argument.startswith(":") or argument == ":":
-                raise FaultError("spf-argument-missing", mechanism=name)
-            network = _network(name, argument[1:], offset + 1)
-            return Mechanism(name, q, network=network, span=span, written=word)
     raise FaultError("spf-unknown-mechanism", mechanism=name[:MAX_SHOWN])
 
 
@@ -327,7 +352,7 @@ def _network(name: str, text: str, offset: int) -> IPv4Network | IPv6Network:
     length = longest
     try:
         if name == "ip4":
-            number = int(IPv4Address(address))
+            number = _number4(address)
         else:
             if "%" in address:  # a scope (RFC 4007), which is no part of RFC 4291's text forms
                 raise AddressValueError
@@ -342,6 +367,14 @@ def _network(name: str, text: str, offset: int) -> IPv4Network | IPv6Network:
             raise FaultError("spf-prefix-too-long", offset + len(address))
     number = number >> (longest - length) << (longest - length)
     return IPv4Network((number, length)) if name == "ip4" else IPv6Network((number, length))
+
+
+def _number4(address: str) -> int:
+    """By the system's own parser, in a tenth of the time; what that does not take, IPv4Address judges."""
+    try:
+        return int.from_bytes(inet_pton(AF_INET, address))
+    except OSError:
+        return int(IPv4Address(address))
 
 
 def _domain_spec(text: str, offset: int) -> MacroString:

@@ -8,25 +8,29 @@ addresses that no earlier term has decided, an include only for those that its r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from ipaddress import ip_network
 from typing import Any
 
 from senderauth import names
-from senderauth.dns import Answer, Question, Resolver, Status, resolve_all, together
+from senderauth.dns import Answer, Question, Resolver, Status, together
 from senderauth.spf.lint import LARGE_TXT, findings_of
 from senderauth.spf.macro import MAX_TEXT
 from senderauth.spf.mistakes import glued, meant_as_record
 from senderauth.spf.program import literal_name
-from senderauth.spf.ranges import Network
-from senderauth.spf.reach import authorised, branch_of, is_sound, terminal, unevaluated
-from senderauth.spf.record import MacroString, Mechanism, Record, explanation_string, is_spf, parse, select
-from senderauth.spf.state import MAX_MX
+from senderauth.spf.reach import branch_of, passes_of, terminal, unevaluated
+from senderauth.spf.reading import Reading, looked_up
+from senderauth.spf.record import (
+    LOOKUP_TERMS,
+    MacroString,
+    Mechanism,
+    Record,
+    explanation_string,
+    is_spf,
+    parse,
+    select,
+)
 from senderauth.spf.tree import (
     MAX_DEPTH,
     MAX_NETWORKS,
-    MAX_QUESTIONS,
     MAX_RECORDS,
     Branch,
     Branches,
@@ -38,45 +42,6 @@ from senderauth.spf.tree import (
     renamed,
 )
 from senderauth.values import Finding
-
-
-@dataclass
-class _Reading:
-    """The budget of one survey and what it has read."""
-
-    resolver: Resolver
-    records: int = 0
-    questions: int = 0
-    cut: bool = False
-    ptr_asked: bool = False
-    answers: dict[Question, Answer] = field(default_factory=dict)
-    root: str = ""
-    branches: Branches | None = None
-    used: dict[int, Branch] = field(default_factory=dict)
-    """Branches that are in the tree, by the identity of their node."""
-
-    async def ask(self, name: str, rdtype: str) -> Answer | None:
-        """None once the budget is spent. The same question is asked once."""
-        question = Question(name, rdtype)
-        answer = self.answers.get(question)
-        if answer is None:
-            if self.questions >= MAX_QUESTIONS:
-                self.cut = True
-                return None
-            self.questions += 1
-            answer = self.answers[question] = await self.resolver.resolve(question)
-        return answer
-
-    async def ask_all(self, questions: list[Question]) -> list[Answer | None]:
-        """As `ask`, several at once."""
-        new = [question for question in dict.fromkeys(questions) if question not in self.answers]
-        if len(new) > MAX_QUESTIONS - self.questions:
-            new = new[: MAX_QUESTIONS - self.questions]
-            self.cut = True
-        self.questions += len(new)
-        if new:
-            self.answers |= zip(new, await resolve_all(self.resolver, new), strict=True)
-        return [self.answers.get(question) for question in questions]
 
 
 async def survey(resolver: Resolver, domain: str) -> Survey:
@@ -110,64 +75,66 @@ async def outline(resolver: Resolver, domain: str, branches: Branches | None = N
     once they are worked out.
     """
     name = names.normalise(domain) or domain[: names.MAX_NAME]
-    reading = _Reading(resolver, root=name, branches=branches)
-    text = None if branches is None else _plain(await reading.ask(name, "TXT"))
-    kept = branches.get(text) if branches is not None and text is not None else None
-    if kept is not None and not any(names.is_below(domain, name) for domain in kept.domains):
-        return _same_record(kept, name)
-    tree = await _node(reading, name, (), ())
-    if tree.state == "absent":
-        tree = replace(tree, elsewhere=await _elsewhere(reading, name))
-    elif tree.record is not None and tree.record.exp is not None:
-        tree = replace(tree, explains=await _explains(reading, tree.record.exp))
-    passes = {version: authorised(tree, version, reading.used) for version in (4, 6)}
+    answer = await resolver.resolve(Question(name, "TXT"))
+    texts = _sorted_out(answer.records)
+    plain = None if branches is None else _plain(answer, texts)
+    if branches is not None and plain is not None:
+        kept = branches.get(plain)
+        if kept is not None and not (kept.domains and any(names.is_below(d, name) for d in kept.domains)):
+            return _same_record(kept, name)
+    reading = Reading(resolver, name, branches, {(name, "TXT"): answer})
+    tree = await _read(reading, answer, texts, name, (), ())
+    used = reading.used
+    passes = passes_of(tree, used)
+    open_terms = unevaluated(tree, used)
     found = Outline(
-        domain=name,
-        state=tree.state,
-        record=tree.text,
-        tree=tree,
-        lookups=tree.lookups,
-        void_lookups=max(tree.voids4, tree.voids6),
-        passes=passes,
-        terminal=terminal(tree),
-        includes=tuple(child.domain for child in tree.children),
-        unevaluated=tuple(dict.fromkeys(unevaluated(tree, reading.used))),
-        cut=reading.cut,
-        findings=findings_of(tree, passes, reading.cut, reading.used),
-        used=reading.used,
+        name,
+        tree.state,
+        tree.text,
+        tree,
+        tree.lookups,
+        max(tree.voids4, tree.voids6),
+        passes,
+        terminal(tree),
+        tuple([cost.child.domain for cost in tree.terms if cost.child is not None]),
+        tuple(dict.fromkeys(open_terms)) if open_terms else (),
+        reading.cut,
+        findings_of(tree, passes, reading.cut, used),
+        used,
     )
-    if branches is not None and text is not None and not reading.cut and not reading.ptr_asked:
-        _keep(branches, text, found)
+    if branches is not None and plain is not None and not reading.cut and not reading.ptr_asked:
+        _keep(branches, plain, found)
     return found
 
 
-def _plain(answer: Answer | None) -> str | None:
+def _plain(answer: Answer, texts: Texts) -> str | None:
     """The text of the one SPF record, where nothing beside it says anything about it."""
-    if answer is None or not answer.records:
+    found, meant, octets = texts
+    if len(found) != 1 or octets > LARGE_TXT or meant:
         return None
-    found = select(answer.records)
-    if len(found) != 1 or sum(map(len, answer.records)) > LARGE_TXT or _meant(answer.records):
-        return None
-    one_string = not answer.strings or len(answer.strings[answer.records.index(found[0])]) == 1
+    strings = answer.strings
+    one_string = not strings or len(strings[answer.records.index(found[0])]) == 1
     return found[0].decode("latin-1") if one_string else None
 
 
 def _keep(branches: Branches, text: str, found: Outline) -> None:
     """Keeps the outline for other domains with the same record, if none of its terms is about the domain."""
-    tree, record = found.tree, found.tree.record
-    if record is None or record.exp is not None or tree.state != "found":
+    tree, used = found.tree, found.used
+    if tree.record is None or tree.state != "found" or tree.record.exp is not None:
         return
-    if any(cost.child is None and (cost.term is None or cost.term.costs_lookup) for cost in tree.terms):
+    below = [cost.child for cost in tree.terms if cost.lookups]  # only includes and redirects have one
+    children: list[Branch] = []
+    if None in below:
         return
-    below = [found.used.get(id(child)) or branch_of(child, found.used) for child in tree.children]
-    children = [branch for branch in below if branch is not None]
-    if len(children) < len(below):
-        return
-    domains = frozenset().union(*(child.domains for child in children))
-    used = {id(child.node): child for child in children}
-    sound = is_sound(tree, found.used)
-    kept = Branch(tree, found.passes, found.findings, found.unevaluated, domains, 0, 0, sound, used)
-    branches.put(text, kept)
+    for child in below:
+        branch = None if child is None else used.get(id(child)) or branch_of(child, used)
+        if branch is None:
+            return
+        children.append(branch)
+    domains = frozenset().union(*[child.domains for child in children])
+    inner = {id(child.node): child for child in children}
+    kept = Branch(tree, found.passes, found.findings, found.unevaluated, domains, 0, 0, False, inner)
+    branches.put(text, kept)  # nothing asks whether it is sound: it is in no tree
 
 
 def _same_record(kept: Branch, name: str) -> Outline:
@@ -175,28 +142,29 @@ def _same_record(kept: Branch, name: str) -> Outline:
     tree = renamed(kept.node, name)
     other = kept.node.domain
     return Outline(
-        domain=name,
-        state=tree.state,
-        record=tree.text,
-        tree=tree,
-        lookups=tree.lookups,
-        void_lookups=max(tree.voids4, tree.voids6),
-        passes=kept.passes,
-        terminal=terminal(tree),
-        includes=tuple([child.domain for child in tree.children]),
-        unevaluated=kept.unevaluated,
-        cut=False,
-        findings=tuple(
+        name,
+        tree.state,
+        tree.text,
+        tree,
+        tree.lookups,
+        max(tree.voids4, tree.voids6),
+        kept.passes,
+        terminal(tree),
+        tuple([cost.child.domain for cost in tree.terms if cost.child is not None]),
+        kept.unevaluated,
+        False,
+        kept.findings
+        and tuple(
             [
                 Finding(f.id, f.severity, name, f.evidence, f.rfc) if f.subject == other else f
                 for f in kept.findings
             ]
         ),
-        used=kept.used,
+        kept.used,
     )
 
 
-async def _explains(reading: _Reading, spec: MacroString) -> bool:
+async def _explains(reading: Reading, spec: MacroString) -> bool:
     """Whether exp= leads to one usable text (RFC 7208 6.2); yes where only a check can tell."""
     name = literal_name(spec)
     if name is None:
@@ -209,15 +177,16 @@ async def _explains(reading: _Reading, spec: MacroString) -> bool:
     return usable and explanation_string(texts[0].decode("ascii")) is not None
 
 
-async def _elsewhere(reading: _Reading, domain: str) -> tuple[str, ...]:
+async def _elsewhere(reading: Reading, domain: str) -> tuple[str, ...]:
     """Where people put the record by mistake (RFC 7208 3: it belongs at the domain itself)."""
     near = [f"{label}.{domain}" for label in ("_spf", "spf", "www")]
-    answers = await together(*(reading.ask(name, "TXT") for name in near))
-    return tuple(n for n, answer in zip(near, answers, strict=True) if answer and select(answer.records))
+    await reading.ask_all([(name, "TXT") for name in near])
+    answers = [reading.answers.get((name, "TXT")) for name in near]
+    return tuple([n for n, answer in zip(near, answers, strict=True) if answer and select(answer.records)])
 
 
-async def _node(reading: _Reading, domain: str, above: tuple[str, ...], via: tuple[str, ...]) -> Node:
-    """One record of the tree with all below it."""
+async def _node(reading: Reading, domain: str, above: tuple[str, ...], via: tuple[str, ...]) -> Node:
+    """One record that others include, with all below it."""
     reading.records += 1
     if reading.records > MAX_RECORDS or len(above) >= MAX_DEPTH:
         reading.cut = True
@@ -227,23 +196,39 @@ async def _node(reading: _Reading, domain: str, above: tuple[str, ...], via: tup
     answer = await reading.ask(domain, "TXT")
     if answer is None:
         return Node(domain, "cut", via)
+    return await _read(reading, answer, _sorted_out(answer.records), domain, above, via)
+
+
+async def _read(
+    reading: Reading, answer: Answer, texts: Texts, domain: str, above: tuple[str, ...], via: tuple[str, ...]
+) -> Node:
+    """One record of the tree with all below it, of the answer for its name."""
     if answer.unknown:
         return Node(domain, "unknown", via, status=answer.status.value)
-    found = select(answer.records)
-    meant = _meant(answer.records)
+    found, meant, octets = texts
     if not found:
-        return Node(domain, "absent", via, status=answer.status.value, meant=meant, source=answer.source)
-    texts = tuple(text.decode("latin-1") for text in found)
+        status, elsewhere = answer.status.value, () if above else await _elsewhere(reading, domain)
+        return Node(
+            domain, "absent", via, status=status, meant=meant, source=answer.source, elsewhere=elsewhere
+        )  # fmt: skip
     if len(found) > 1:
-        return Node(domain, "several", via, text=texts[0], texts=texts, source=answer.source)
+        shown = tuple([text.decode("latin-1") for text in found])
+        return Node(domain, "several", via, text=shown[0], texts=shown, source=answer.source)
     record = parse(found[0])
     strings = answer.strings[answer.records.index(found[0])] if answer.strings else ()
-    terms = [] if record.problems else await _terms(reading, record, domain, above)
+    terms: list[TermCost] = []
+    if not record.problems:
+        terms, asking, redirect = _known_terms(reading, record, domain, above)
+        if asking or redirect is not None:
+            terms = await _asked_terms(reading, terms, asking, redirect, domain, above)
     lookups = voids4 = voids6 = 0
     for term in terms:
-        lookups += term.lookups
-        voids4 += term.voids4
-        voids6 += term.voids6
+        if term.lookups:
+            lookups += term.lookups
+            voids4 += term.voids4
+            voids6 += term.voids6
+    exp = None if above else record.exp  # only the root's is ever asked (RFC 7208 6.2)
+    explains = True if exp is None else await _explains(reading, exp)
     return Node(
         domain,
         "broken" if record.problems else "found",
@@ -254,63 +239,102 @@ async def _node(reading: _Reading, domain: str, above: tuple[str, ...], via: tup
         lookups,
         voids4,
         voids6,
-        meant=meant,
-        glued=glued(strings) if len(strings) > 1 else "",
-        txt_size=sum(map(len, answer.records)),
-        source=answer.source,
+        "",
+        (),
+        meant,
+        glued(strings) if len(strings) > 1 else "",
+        octets,
+        answer.source,
+        (),
+        explains,
     )
 
 
-@lru_cache(maxsize=64)  # a root's is wanted twice
-def _meant(records: tuple[bytes, ...]) -> tuple[str, ...]:
-    """TXT records that were probably meant as SPF records."""
-    found = (r for r in records[:MAX_TEXTS] if not is_spf(r) and meant_as_record(r))
-    return tuple(text[:300].decode("latin-1") for text in found)
+Texts = tuple[list[bytes], tuple[str, ...], int]
+"""Of the TXT records at a name: the SPF records, those that were probably meant as such, all their octets."""
+
+
+def _sorted_out(records: tuple[bytes, ...]) -> Texts:
+    found: list[bytes] = []
+    meant: list[str] = []
+    octets = 0
+    for index, text in enumerate(records):
+        octets += len(text)
+        if is_spf(text):
+            found.append(text)
+        elif index < MAX_TEXTS and meant_as_record(text):
+            meant.append(text[:300].decode("latin-1"))
+    return found, tuple(meant), octets
 
 
 MAX_TEXTS = 50
 """TXT records at one name that are looked at for misspelt versions."""
 
 
-async def _terms(reading: _Reading, record: Record, domain: str, above: tuple[str, ...]) -> list[TermCost]:
-    """What every term of a sound record costs, and the addresses it names; those that ask DNS are looked at
-    side by side.
+def _known_terms(
+    reading: Reading, record: Record, domain: str, above: tuple[str, ...]
+) -> tuple[list[Any], list[Mechanism], MacroString | None]:
+    """What every term of a sound record costs, and the addresses it names; in place of those that ask DNS the
+    terms themselves, which are given apart once more; and where a redirect leads.
     """
     below = (*above, domain)
-    terms = [_known(reading, term, below) for term in _evaluated(record)]
-    asking: list[Any] = [_term(reading, term, domain, above) for term in terms if isinstance(term, Mechanism)]
-    if record.redirect:
-        asking.append(_redirected(reading, record.redirect, domain, above))
-    if not asking:
-        return terms  # type: ignore[return-value] # all known
-    found = iter([await asking[0]] if len(asking) == 1 else await together(*asking))
-    return [next(found) if isinstance(term, Mechanism) else term for term in terms] + list(found)
+    costs: list[Any] = []
+    asking: list[Mechanism] = []
+    for term in record.terms:
+        if isinstance(term, Mechanism):
+            cost = _known(reading, term, domain, below)
+            costs.append(cost)
+            if cost is term:
+                asking.append(term)
+            if term.name == "all":  # nothing after it is ever reached (RFC 7208 5.1)
+                return costs, asking, None
+    return costs, asking, record.redirect if len(costs) < len(record.terms) else None
 
 
-def _known(reading: _Reading, term: Mechanism, above: tuple[str, ...]) -> TermCost | Mechanism:
-    """The cost of a term about which nothing has to be asked: ip4, ip6, all, and an include that is kept; of
-    others the term itself.
+async def _asked_terms(
+    reading: Reading, terms: list[Any], asking: list[Mechanism], redirect: MacroString | None, domain: str,
+    above: tuple[str, ...],
+) -> list[TermCost]:  # fmt: skip
+    """As `_known_terms`, with those that ask DNS, looked at side by side."""
+    works: list[Any] = [_included(reading, term, domain, above) for term in asking if term.name == "include"]
+    others = [term for term in asking if term.name != "include"]
+    if others:
+        works.append(looked_up(reading, others, domain))
+    if redirect is not None:
+        works.append(_redirected(reading, redirect, domain, above))
+    found = [await works[0]] if len(works) == 1 else await together(*works)
+    last = [found.pop()] if redirect is not None else []
+    others_found = iter(found.pop() if others else ())
+    included = iter(found)
+    for index, term in enumerate(terms):
+        if isinstance(term, Mechanism):
+            terms[index] = next(included if term.name == "include" else others_found)
+    return terms + last
+
+
+def _known(reading: Reading, term: Mechanism, domain: str, above: tuple[str, ...]) -> TermCost | Mechanism:
+    """The cost of a term about which nothing has to be asked: ip4, ip6, all, an include that is kept, and
+    what says nothing without a client; of others the term itself.
     """
-    if not term.costs_lookup:
-        return TermCost(term.written, term, 0, networks=(term.network,) if term.network else ())
-    if term.name == "include" and (target := literal_name(term.domain)):
+    name, text = term.name, term.written
+    if name not in LOOKUP_TERMS:
+        return TermCost(text, term, 0, 0, 0, () if term.network is None else (term.network,))
+    target = domain if term.domain is None else literal_name(term.domain)
+    if target is None or name == "ptr":
+        cost = _cost(reading, term.domain)
+        reading.ptr_asked |= name == "ptr"
+        return TermCost(text, term, cost, unevaluated=True)
+    if name == "include":
         child = _kept(reading, target, above)
-        if child is not None:
-            return TermCost(term.written, term, 1 + child.lookups, child.voids4, child.voids6, (), child)
-    return term
+        return term if child is None else _with_child(term, text, child, 1)
+    return term if target else TermCost(text, term, 1)  # RFC 7208 4.8: matches nothing
 
 
-def _evaluated(record: Record) -> list[Mechanism]:
-    """The mechanisms up to the first `all`: nothing after it is ever reached (RFC 7208 5.1)."""
-    reached = []
-    for term in record.mechanisms:
-        reached.append(term)
-        if term.name == "all":
-            break
-    return reached
+def _with_child(term: Mechanism | None, text: str, child: Node, cost: int) -> TermCost:
+    return TermCost(text, term, cost + child.lookups, child.voids4, child.voids6, (), child)
 
 
-def _cost(reading: _Reading, spec: MacroString | None) -> int:
+def _cost(reading: Reading, spec: MacroString | None) -> int:
     """What the term itself costs: one, and another one for the survey's first %{p} (RFC 7208 4.6.4)."""
     if spec is None or "p" not in spec.letters or reading.ptr_asked:
         return 1
@@ -318,17 +342,21 @@ def _cost(reading: _Reading, spec: MacroString | None) -> int:
     return 2
 
 
-async def _redirected(reading: _Reading, spec: MacroString, domain: str, above: tuple[str, ...]) -> TermCost:
+async def _redirected(reading: Reading, spec: MacroString, domain: str, above: tuple[str, ...]) -> TermCost:
     text = f"redirect={spec.text}"
     cost = _cost(reading, spec)
     target = literal_name(spec)
     if target is None:
         return TermCost(text, None, cost, unevaluated=True)
-    child = await _child(reading, target, domain, text, above)
-    return TermCost(text, None, cost + child.lookups, child.voids4, child.voids6, child=child)
+    return _with_child(None, text, await _child(reading, target, domain, text, above), cost)
 
 
-async def _child(reading: _Reading, target: str, domain: str, text: str, above: tuple[str, ...]) -> Node:
+async def _included(reading: Reading, term: Mechanism, domain: str, above: tuple[str, ...]) -> TermCost:
+    child = await _child(reading, literal_name(term.domain) or "", domain, term.written, above)
+    return _with_child(term, term.written, child, 1)
+
+
+async def _child(reading: Reading, target: str, domain: str, text: str, above: tuple[str, ...]) -> Node:
     """The record that an include or redirect leads to; a malformed name has none (RFC 7208 5.2, 6.1)."""
     via = (domain, text)
     if not target:
@@ -345,11 +373,12 @@ async def _child(reading: _Reading, target: str, domain: str, text: str, above: 
     return node
 
 
-def _kept(reading: _Reading, target: str, above: tuple[str, ...]) -> Node | None:
+def _kept(reading: Reading, target: str, above: tuple[str, ...]) -> Node | None:
     """The record as another survey has worked it out, where it would be the same here."""
-    if reading.branches is None or names.is_below(target, reading.root):
+    branches, root = reading.branches, reading.root
+    if branches is None or (target.endswith(root) and names.is_below(target, root)):
         return None
-    kept = reading.branches.get(target)
+    kept = branches.get(target)
     if kept is None or not _fits(reading, kept, above):
         return None
     reading.records += kept.records
@@ -357,97 +386,13 @@ def _kept(reading: _Reading, target: str, above: tuple[str, ...]) -> Node | None
     return kept.node
 
 
-def _fits(reading: _Reading, branch: Branch, above: tuple[str, ...]) -> bool:
+def _fits(reading: Reading, branch: Branch, above: tuple[str, ...]) -> bool:
     """Whether the branch would be the same here: no loop with what is above, and within the budget."""
     return (
         branch.domains.isdisjoint(above)
         and reading.records + branch.records <= MAX_RECORDS
         and len(above) + branch.depth < MAX_DEPTH
     )
-
-
-async def _term(reading: _Reading, term: Mechanism, domain: str, above: tuple[str, ...]) -> TermCost:
-    text = term.written
-    cost = _cost(reading, term.domain)
-    target = domain if term.domain is None else literal_name(term.domain)
-    if target is None or term.name == "ptr":
-        reading.ptr_asked |= term.name == "ptr"
-        return TermCost(text, term, cost, unevaluated=True)
-    if not target and term.name != "include":  # RFC 7208 4.8: matches nothing
-        return TermCost(text, term, cost)
-    match term.name:
-        case "include":
-            child = await _child(reading, target, domain, text, above)
-            return TermCost(text, term, 1 + child.lookups, child.voids4, child.voids6, child=child)
-        case "exists":
-            answer = await reading.ask(target, "A")
-            if answer is None or answer.unknown:
-                return TermCost(text, term, 1, unevaluated=True, unknown=(target,))
-            void = int(not answer.records)
-            return TermCost(text, term, 1, void, void, always=bool(answer.records))
-        case "mx":
-            return await _mx(reading, term, target)
-        case _:
-            found = _Found()
-            await found.look(reading, [target])
-            return found.cost(text, term)
-
-
-async def _mx(reading: _Reading, term: Mechanism, target: str) -> TermCost:
-    answer = await reading.ask(target, "MX")
-    if answer is None or answer.unknown:
-        return TermCost(term.written, term, 1, unevaluated=True, unknown=(target,))
-    hosts = [host for _, host in answer.records if host]
-    found = _Found()
-    if not answer.records:
-        found.voids = {4: 1, 6: 1}
-    await found.look(reading, hosts[:MAX_MX])  # RFC 7208 4.6.4
-    return found.cost(term.written, term, len(hosts))
-
-
-@lru_cache(maxsize=2_048)  # many domains have the same mail exchanges
-def _around(address: str, prefix: int | None) -> Network:
-    return ip_network(address if prefix is None else f"{address}/{prefix}", strict=False)
-
-
-@dataclass
-class _Found:
-    """The addresses that one a or mx term stands for."""
-
-    addresses: list[str] = field(default_factory=list)
-    voids: dict[int, int] = field(default_factory=lambda: {4: 0, 6: 0})
-    unknown: list[str] = field(default_factory=list)
-
-    async def look(self, reading: _Reading, hosts: list[str]) -> None:
-        """Asks both families of every host, side by side."""
-        asked = [(host, version) for host in hosts for version in (4, 6)]
-        answers = await reading.ask_all(
-            [Question(host, "A" if version == 4 else "AAAA") for host, version in asked]
-        )
-        for (host, version), answer in zip(asked, answers, strict=True):
-            if answer is None or answer.unknown:
-                self.unknown.append(host)
-            elif answer.records:
-                self.addresses += answer.records
-            else:
-                self.voids[version] += 1
-
-    def cost(self, text: str, term: Mechanism, exchanges: int = 0) -> TermCost:
-        """The term with the networks of its prefix lengths around those addresses."""
-        networks = [
-            _around(address, term.prefix6 if ":" in address else term.prefix4) for address in self.addresses
-        ]
-        return TermCost(
-            text,
-            term,
-            1,
-            self.voids[4],
-            self.voids[6],
-            networks=tuple(networks),
-            unevaluated=bool(self.unknown),
-            unknown=tuple(dict.fromkeys(self.unknown)),
-            exchanges=exchanges,
-        )
 
 
 __all__ = ["Node", "Outline", "State", "Survey", "TermCost", "outline", "survey", "surveyed"]
