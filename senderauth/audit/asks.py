@@ -13,6 +13,8 @@ from collections.abc import Iterable
 
 from senderauth.dns import Answer, Question, Resolver, Status, resolve_all
 
+Key = tuple[str, str]
+"""Name and type: hashed in C, a Question in Python."""
 _MISSING = Answer(Status.NXDOMAIN, note="rfc8020")
 _NOERROR, _NXDOMAIN = Status.NOERROR, Status.NXDOMAIN
 _SILENT = Answer(Status.TIMEOUT, note="zone-silent")
@@ -28,7 +30,7 @@ class Asks:
     def __init__(self, domain: str, network: Resolver, shared: Resolver) -> None:
         self._network, self._shared = network, shared
         self._domain, self._suffix = domain, f".{domain}"
-        self._kept: dict[Question, Answer] = {}
+        self._kept: dict[Key, Answer] = {}
         self._missing: tuple[str, ...] = ()
         """Suffixes below which nothing exists."""
         self.answered = False
@@ -39,11 +41,12 @@ class Asks:
 
     async def resolve(self, question: Question) -> Answer:
         """The answer, from wherever it is known."""
-        answer = self._kept.get(question)
+        name = question.name
+        answer = self._kept.get((name, question.rdtype))
         if answer is not None:
             return answer
-        if self._is_own(question.name):
-            answer = self._known(question.name) or await self._network.resolve(question)
+        if name.endswith(self._suffix) or name == self._domain:
+            answer = self._known(name) or await self._network.resolve(question)
             self._learn(question, answer)
         else:
             answer = await self._shared.resolve(question)
@@ -54,7 +57,7 @@ class Asks:
     async def resolve_own(self, questions: list[Question]) -> list[Answer]:
         """The answers to several of the row's own questions, in order, asked at once."""
         kept = self._kept
-        asked = [question for question in questions if question not in kept] if kept else questions
+        asked = [q for q in questions if (q.name, q.rdtype) not in kept] if kept else questions
         if self._missing or self._timed_out:
             following = [(question, self._known(question.name)) for question in asked]
             for question, answer in following:
@@ -67,23 +70,28 @@ class Asks:
                 self._learn(question, answer)
             if len(asked) == len(questions):
                 return answers
-        return [kept[question] for question in questions]
+        return [kept[q.name, q.rdtype] for q in questions]
 
     async def resolve_all(self, questions: Iterable[Question]) -> list[Answer]:
         """Several answers, in order; the row's own questions are asked at once."""
         asked = list(questions)
-        own = [question for question in asked if self._is_own(question.name)]
-        found = dict(zip(own, await self.resolve_own(own), strict=True)) if own else {}
-        others = [question for question in asked if question not in found] if own else asked
-        if others:
-            for question, answer in zip(others, await resolve_all(self._shared, others), strict=True):
-                found[question] = answer
-                if answer.unknown:
-                    self._note(question, answer)
+        own = [q for q in asked if q.name.endswith(self._suffix) or q.name == self._domain]
+        if not own:
+            return await self._resolve_others(asked)
+        answers = await self.resolve_own(own)
+        if len(own) == len(asked):
+            return answers
+        found = dict(zip(own, answers, strict=True))
+        others = [question for question in asked if question not in found]
+        found.update(zip(others, await self._resolve_others(others), strict=True))
         return [found[question] for question in asked]
 
-    def _is_own(self, name: str) -> bool:
-        return name.endswith(self._suffix) or name == self._domain
+    async def _resolve_others(self, questions: list[Question]) -> list[Answer]:
+        answers = await resolve_all(self._shared, questions)
+        for question, answer in zip(questions, answers, strict=True):
+            if answer.unknown:
+                self._note(question, answer)
+        return answers
 
     def _known(self, name: str) -> Answer | None:
         """What follows from other answers."""
@@ -92,7 +100,7 @@ class Asks:
         return _SILENT if self._timed_out and not self.answered else None
 
     def _learn(self, question: Question, answer: Answer) -> None:
-        self._kept[question] = answer
+        self._kept[question.name, question.rdtype] = answer
         if answer.records:
             self.answered = True
         elif answer.status is not _NOERROR and answer.status is not _NXDOMAIN:  # as Answer.unknown
@@ -113,7 +121,7 @@ class Asks:
     def again(self, below: Resolver) -> Asks:
         """The same after a while: what is known stays, what was unknown is asked anew, `below` the cache."""
         fresh = Asks(self._domain, self._network, below)
-        fresh._kept = {question: answer for question, answer in self._kept.items() if not answer.unknown}
+        fresh._kept = {key: answer for key, answer in self._kept.items() if not answer.unknown}
         fresh._missing, fresh.answered = self._missing, self.answered
         return fresh
 
