@@ -113,9 +113,13 @@ def is_below(name: str, ancestor: str) -> bool:
 
 def walk(name: str) -> tuple[str, ...]:
     """The names that the DNS tree walk may ask, at most 8, longest first (RFC 9989 4.10)."""
-    labels = name.split(".")
-    rest = labels[1:] if len(labels) < 8 else labels[-7:]
-    return name, *(".".join(rest[i:]) for i in range(len(rest)))
+    return name, *_above(parent(name) if name.count(".") < 7 else ".".join(name.split(".")[-7:]))
+
+
+@lru_cache(maxsize=KEPT)
+def _above(name: str) -> tuple[str, ...]:
+    """The name and all above it: names of one list have the same."""
+    return (name, *_above(parent(name))) if name else ()
 
 
 @overload
@@ -142,16 +146,14 @@ def public_suffix(name: str) -> str:
     """The public suffix of a name in normal form, private section included; the top label if no rule
     fits ("*" is the default rule).
     """
-    ascii_labels = name.split(".")
-    labels = display(name).split(".")
-    rules = _suffixes()
-    for index in range(len(labels)):  # longest first
-        candidate = ".".join(labels[index:])
-        if "!" + candidate in rules:  # an exception rule: one label less
-            return ".".join(ascii_labels[index + 1 :])
-        if candidate in rules or "*." + ".".join(labels[index + 1 :]) in rules:
-            return ".".join(ascii_labels[index:])
-    return ascii_labels[-1]
+    shown, above, rules = display(name), parent(name), _suffixes()
+    if not above:
+        return name
+    if "!" + shown in rules:  # an exception rule: one label less
+        return above
+    if shown in rules or f"*.{parent(shown)}" in rules:
+        return name
+    return public_suffix(above)  # names of one list have the same few above them
 
 
 def registrable(name: str) -> str | None:

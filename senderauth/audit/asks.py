@@ -13,6 +13,8 @@ from collections.abc import Iterable
 
 from senderauth.dns import Answer, Question, Resolver, Status, resolve_all
 
+Key = tuple[str, str]
+"""Name and type: hashed in C, a Question in Python."""
 _MISSING = Answer(Status.NXDOMAIN, note="rfc8020")
 _NOERROR, _NXDOMAIN = Status.NOERROR, Status.NXDOMAIN
 _SILENT = Answer(Status.TIMEOUT, note="zone-silent")
@@ -28,8 +30,7 @@ class Asks:
     def __init__(self, domain: str, network: Resolver, shared: Resolver) -> None:
         self._network, self._shared = network, shared
         self._domain, self._suffix = domain, f".{domain}"
-        self._kept: dict[tuple[str, str], Answer] = {}
-        """By name and type: hashed in C, a Question in Python."""
+        self._kept: dict[Key, Answer] = {}
         self._missing: tuple[str, ...] = ()
         """Suffixes below which nothing exists."""
         self.answered = False
@@ -44,7 +45,7 @@ class Asks:
         answer = self._kept.get((name, question.rdtype))
         if answer is not None:
             return answer
-        if name.endswith(self._suffix) or name == self._domain:  # as _is_own
+        if name.endswith(self._suffix) or name == self._domain:
             answer = self._known(name) or await self._network.resolve(question)
             self._learn(question, answer)
         else:
@@ -78,18 +79,23 @@ class Asks:
     async def resolve_all(self, questions: Iterable[Question]) -> list[Answer]:
         """Several answers, in order; the row's own questions are asked at once."""
         asked = list(questions)
-        own = [question for question in asked if self._is_own(question.name)]
-        found = dict(zip(own, await self.resolve_own(own), strict=True)) if own else {}
-        others = [question for question in asked if question not in found] if own else asked
-        if others:
-            for question, answer in zip(others, await resolve_all(self._shared, others), strict=True):
-                found[question] = answer
-                if answer.unknown:
-                    self._note(question, answer)
+        own = [q for q in asked if q.name.endswith(self._suffix) or q.name == self._domain]
+        if not own:
+            return await self._resolve_others(asked)
+        answers = await self.resolve_own(own)
+        if len(own) == len(asked):
+            return answers
+        found = dict(zip(own, answers, strict=True))
+        others = [question for question in asked if question not in found]
+        found.update(zip(others, await self._resolve_others(others), strict=True))
         return [found[question] for question in asked]
 
-    def _is_own(self, name: str) -> bool:
-        return name.endswith(self._suffix) or name == self._domain
+    async def _resolve_others(self, questions: list[Question]) -> list[Answer]:
+        answers = await resolve_all(self._shared, questions)
+        for question, answer in zip(questions, answers, strict=True):
+            if answer.unknown:
+                self._note(question, answer)
+        return answers
 
     def _known(self, name: str) -> Answer | None:
         """What follows from other answers."""

@@ -49,13 +49,26 @@ def dmarc_part(policies: Mapping[str, dmarc.Policy]) -> row.DMARC:
     """Both policies in short."""
     newer, older = policies["rfc9989"], policies["rfc7489"]
     record = newer.record or older.record
+    of_newer = _policy(newer)
     return row.DMARC(
-        _policy(newer),
-        _policy(older),
+        of_newer,
+        of_newer if _alike(newer, older) else _policy(older),
         record.text if record else None,
         bool(record and record.rua),
         record.pct if record else 100,
         bool(record and record.t),
+    )
+
+
+def _alike(newer: dmarc.Policy, older: dmarc.Policy) -> bool:
+    """Whether a row says the same of both, as nearly all do."""
+    return (
+        newer.location == older.location
+        and newer.policy == older.policy
+        and newer.organizational_domain == older.organizational_domain
+        and newer.reason.id == older.reason.id
+        and newer.reason.facts == older.reason.facts
+        and (newer.policy is not None or _policy_state(newer) == _policy_state(older))
     )
 
 
@@ -71,13 +84,13 @@ def _policy(policy: dmarc.Policy) -> row.Policy:
 
 
 def _policy_state(policy: dmarc.Policy) -> row.PolicyState:
-    if policy.unknown:
-        return "unknown"
     if policy.policy is not None:
         return "found"
+    if policy.unknown:
+        return "unknown"
     if policy.reason.id in ("dmarc-record-without-policy", "dmarc-domain-unusable"):
         return "unusable"
-    return "several" if any(walked.state == "several" for walked in policy.walk) else "absent"
+    return "several" if "several" in [walked.state for walked in policy.walk] else "absent"
 
 
 def adsp_part(verdict: adsp.Verdict) -> row.ADSP:

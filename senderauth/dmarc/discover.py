@@ -10,21 +10,17 @@ record": where the verdict would depend on it, the policy is `unknown`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Literal, get_args
+from collections.abc import Iterable
+from functools import lru_cache, partial
+from typing import get_args
 
 from senderauth import names
-from senderauth.dmarc.record import PolicyWord, Record, Standard, is_dmarc, parse
-from senderauth.dns import Question, Resolver, prefetch
-from senderauth.values import Finding, Reason, Step, Trace, frozen, plain
+from senderauth.dmarc.lint import findings_of
+from senderauth.dmarc.policy import LOWER, MAX_SHOWN, RFC, Policy, Walked, WalkState
+from senderauth.dmarc.record import Standard, is_dmarc, parse
+from senderauth.dns import Answer, Question, Resolver, prefetch
+from senderauth.values import Finding, LateStep, Reason, Step, Trace, plain
 
-WalkState = Literal["found", "absent", "several", "unknown"]
-
-LOWER: dict[PolicyWord, PolicyWord] = {"reject": "quarantine", "quarantine": "none", "none": "none"}
-"""One level less: t=y (RFC 9989 4.7), or not sampled by pct (RFC 7489 6.6.4)."""
-
-RFC: dict[Standard, str] = {"rfc9989": "RFC 9989", "rfc7489": "RFC 7489"}
 ASKED: dict[WalkState, str] = {
     "found": "dmarc-asked-found",
     "absent": "dmarc-asked-absent",
@@ -32,82 +28,45 @@ ASKED: dict[WalkState, str] = {
     "unknown": "dmarc-asked-unknown",
 }
 MAX_STRAYS = 3
-MAX_SHOWN = 4_096
-"""Characters of a record in facts."""
 
 
-@frozen
-class Walked:
-    """One name asked for a DMARC record."""
-
-    name: str
-    """Without the `_dmarc` label."""
-    state: WalkState
-    status: str
-    record: Record | None = None
-    strays: int = 0
-    """TXT records at that name that are no DMARC records."""
-    stray_texts: tuple[str, ...] = ()
-    """The first of them, cut short."""
-    alias: str | None = None
-    """The end of a CNAME chain, where there was one."""
+Look = tuple[Walked, int]
+"""A name that was asked, and how many DMARC records it has."""
 
 
-@frozen
-class Policy:
-    """The policy that applies to mail of an author domain, under one standard."""
-
-    domain: str
-    standard: Standard
-    record: Record | None
-    """The record that applies; None: no usable one."""
-    location: str | None
-    """Where it stands, e.g. "_dmarc.example.com"."""
-    organizational_domain: str
-    policy: PolicyWord | None
-    """What the domain asks for when authentication fails, sp, np and t applied; None: no DMARC."""
-    tag: Literal["p", "sp", "np", "", "default"]
-    """Which tag gave it; "default": p=none since the record has no valid policy but a rua."""
-    inherited: bool
-    exists: bool | None
-    """Whether the author domain exists (RFC 9989 3.2.13); None: not asked, or DNS would not tell."""
-    walk: tuple[Walked, ...]
-    """Every name asked for a record, in order."""
-    unknown: bool
-    """DNS would not tell: neither pass nor fail can follow."""
-    reason: Reason
-    trace: Step = field(compare=False)
-    findings: tuple[Finding, ...] = ()
-    requested: PolicyWord | None = None
-    """As published, before t=y."""
-    organization_unknown: bool = False
-    """DNS would not tell the organizational domain; relaxed alignment is then open (RFC 9989 5.3.6)."""
-
-    @property
-    def sampled(self) -> bool:
-        """RFC 7489 pct: the policy is for a part of the mail only (the rest gets one level less)."""
-        return self.standard == "rfc7489" and self.record is not None and self.record.pct < 100
-
-
-@dataclass(slots=True)
 class _Search:
-    """One discovery on its way."""
+    """One discovery on its way. known: what the names say that were asked under the other standard."""
 
-    resolver: Resolver
-    name: str
-    standard: Standard
-    trace: Trace
-    org: str
-    walk: tuple[Walked, ...] = ()
-    org_unknown: bool = False
-    seen: dict[str, Walked] = field(default_factory=dict)
-    """Names that were looked at already, under the other standard."""
+    __slots__ = (
+        "known",
+        "looks",
+        "name",
+        "org",
+        "org_unknown",
+        "resolver",
+        "standard",
+        "steps",
+        "trace",
+        "walk",
+    )
+
+    def __init__(
+        self, resolver: Resolver, given: str, name: str, standard: Standard, known: dict[str, Walked]
+    ) -> None:
+        self.resolver, self.name, self.standard, self.known = resolver, name, standard, known
+        self.org, self.org_unknown = name, False
+        self.walk: tuple[Walked, ...] = ()
+        self.looks: list[Look] = []
+        self.steps: list[Step] = []
+        """What else there is to tell."""
+        facts = {"domain": given, "standard": standard, "rfc": RFC[standard]}
+        self.trace: Step = LateStep("dmarc-discovery", facts, partial(_told, self.looks, self.steps))
 
     def nothing(self, reason: Reason, *, unknown: bool = False) -> Policy:
         """The end without a policy."""
         return Policy(
             self.name, self.standard, None, None, self.org, None, "", False, None, self.walk,
-            unknown, reason, self.trace.root, organization_unknown=self.org_unknown,
+            unknown, reason, self.trace, (), None, self.org_unknown,
         )  # fmt: skip
 
     def unknown(self, name: str, status: str) -> Policy:
@@ -119,8 +78,6 @@ async def discover(resolver: Resolver, author_domain: str, standard: Standard = 
 
     Raises ValueError for an unknown standard, nothing for what DNS holds.
     """
-    from senderauth.dmarc.lint import findings_of  # lint knows Policy
-
     if standard not in get_args(Standard):
         raise ValueError(f"no such standard: {standard!r}")
     found = await _discovered(resolver, author_domain, standard, {})
@@ -131,11 +88,9 @@ async def discover_both(resolver: Resolver, author_domain: str) -> tuple[Policy,
     """The policies under RFC 9989 and RFC 7489, each name read once. The findings of the second are those
     that the first does not have already.
     """
-    from senderauth.dmarc.lint import findings_of
-
-    seen: dict[str, Walked] = {}
-    newer = await _discovered(resolver, author_domain, "rfc9989", seen)
-    older = await _discovered(resolver, author_domain, "rfc7489", seen)
+    newer = await _discovered(resolver, author_domain, "rfc9989", {})
+    known = {walked.name: walked for walked in newer.walk}
+    older = await _discovered(resolver, author_domain, "rfc7489", known)
     newer = _with_findings(newer, findings_of(newer))
     if (older.location, older.policy, older.tag, older.reason.id, older.organizational_domain) != (
         newer.location, newer.policy, newer.tag, newer.reason.id, newer.organizational_domain,
@@ -158,57 +113,64 @@ def _with_findings(policy: Policy, findings: tuple[Finding, ...]) -> Policy:
 
 
 async def _discovered(
-    resolver: Resolver, author_domain: str, standard: Standard, seen: dict[str, Walked]
+    resolver: Resolver, author_domain: str, standard: Standard, known: dict[str, Walked]
 ) -> Policy:
     shown = author_domain[:256]
-    trace = Trace("dmarc-discovery", domain=shown, standard=standard, rfc=RFC[standard])
     name = names.normalise(author_domain)
     if name is None:
-        search = _Search(resolver, shown, standard, trace, shown)
+        search = _Search(resolver, shown, shown, standard, known)
         return search.nothing(Reason("dmarc-domain-unusable", {"domain": shown}))
-    search = _Search(resolver, name, standard, trace, name, seen=seen)
+    search = _Search(resolver, shown, name, standard, known)
     return await (_by_walk(search) if standard == "rfc9989" else _by_suffix(search))
 
 
 @lru_cache(maxsize=4_096)
 def question(name: str) -> Question | None:
-    """The question for the record of a name; None where the name is too long to have one."""
-    place = names.normalise(f"_dmarc.{name}")
-    return None if place is None else Question(place, "TXT")
+    """The question for the record of a name in normal form; None where it is too long to have one."""
+    place = f"_dmarc.{name}"
+    return None if len(place) > names.MAX_NAME else Question(place, "TXT")
 
 
-async def look(
-    resolver: Resolver, name: str, trace: Trace, seen: dict[str, Walked] | None = None
-) -> Walked | None:
+async def look(resolver: Resolver, name: str, looks: list[Look]) -> Walked | None:
     """Asks one name for its DMARC record. None: the name is too long for a `_dmarc` label."""
-    if seen and (known := seen.get(name)) is not None:
-        return known
     asked = question(name)
     if asked is None:
         return None
-    answer = await resolver.resolve(asked)
+    found = _read(name, await resolver.resolve(asked))
+    looks.append(found)
+    return found[0]
+
+
+def _read(name: str, answer: Answer) -> Look:
+    unknown, status, alias = answer.unknown, answer.status.word, answer.canonical_name
+    state: WalkState = "unknown" if unknown else "absent"
+    if not answer.records:
+        return Walked(name, state, status, None, 0, (), alias), 0
     found: list[bytes] = []
     strays: list[bytes] = []
     for text in answer.records:
         (found if is_dmarc(text) else strays).append(text)
-    state: WalkState = "unknown" if answer.unknown else "absent"
     record = None
-    if not answer.unknown and found:
+    if found and not unknown:
         state = "found" if len(found) == 1 else "several"  # 4.10 step 2: several are all discarded
         record = parse(found[0]) if state == "found" else None
-    trace.note(
-        ASKED[state],
-        name=asked.name,
-        state=state,
-        status=answer.status.value,
-        count=len(found),
-        record=record.text[:MAX_SHOWN] if record else "",
-    )
-    shown = tuple(plain(text[:200]) for text in strays[:MAX_STRAYS])
-    walked = Walked(name, state, answer.status.value, record, len(strays), shown, answer.canonical_name)
-    if seen is not None:
-        seen[name] = walked
-    return walked
+    shown = tuple([plain(text[:200]) for text in strays[:MAX_STRAYS]])
+    return Walked(name, state, status, record, len(strays), shown, alias), len(found)
+
+
+def _told(looks: list[Look], others: Iterable[Step] = ()) -> list[Step]:
+    """The steps of a trace. Worked out where somebody reads them: an audit does not."""
+    steps = []
+    for walked, count in looks:
+        facts = {
+            "name": f"_dmarc.{walked.name}",
+            "state": walked.state,
+            "status": walked.status,
+            "count": count,
+            "record": walked.record.text[:MAX_SHOWN] if walked.record is not None else "",
+        }
+        steps.append(Step(ASKED[walked.state], facts, []))
+    return [*steps, *others]
 
 
 def walk_questions(name: str) -> list[Question]:
@@ -216,17 +178,18 @@ def walk_questions(name: str) -> list[Question]:
     return [asked for step in names.walk(name) if (asked := question(step))]
 
 
-async def walk(
-    resolver: Resolver, name: str, trace: Trace, seen: dict[str, Walked] | None = None
-) -> tuple[Walked, ...]:
+async def walk(resolver: Resolver, name: str, looks: list[Look]) -> tuple[Walked, ...]:
     """The DNS tree walk from a name upwards, at most 8 questions (RFC 9989 4.10)."""
     if hasattr(resolver, "prefetch"):
         prefetch(resolver, walk_questions(name))
     asked: list[Walked] = []
     for step in names.walk(name):
-        walked = await look(resolver, step, trace, seen)
-        if walked is None:
+        place = question(step)
+        if place is None:  # as `look`, without a call for each name
             continue
+        found = _read(step, await resolver.resolve(place))
+        looks.append(found)
+        walked = found[0]
         asked.append(walked)
         # steps 2 and 6: psd=y and psd=n stop it; past an unknown answer nothing can be concluded
         if walked.state == "unknown" or (walked.record is not None and walked.record.psd != "u"):
@@ -248,7 +211,9 @@ def organizational(name: str, walked: tuple[Walked, ...]) -> str:
 async def organizational_domain(resolver: Resolver, name: str, trace: Trace) -> str | None:
     """The organizational domain of an authenticated name by its own walk; None: DNS would not tell."""
     with trace.step("dmarc-walk", name=name) as step:
-        walked = await walk(resolver, name, trace)
+        looks: list[Look] = []
+        walked = await walk(resolver, name, looks)
+        step.inner += _told(looks)
         unknown = any(one.state == "unknown" for one in walked)
         found = None if unknown else organizational(name, walked)
         step.facts["organizational_domain"] = found or ""
@@ -258,13 +223,13 @@ async def organizational_domain(resolver: Resolver, name: str, trace: Trace) -> 
 async def _by_walk(search: _Search) -> Policy:
     """RFC 9989 4.10.1: the author domain's own record, else the organizational domain's, else the PSD's."""
     name = search.name
-    search.walk = walked = await walk(search.resolver, name, search.trace, search.seen)
+    search.walk = walked = await walk(search.resolver, name, search.looks)
     search.org = organizational(name, walked)
-    silent = next((step for step in walked if step.state == "unknown"), None)
+    silent = walked[-1] if walked and walked[-1].state == "unknown" else None  # there a walk ends
     by_name = {step.name: step for step in walked if step.record is not None}
     if own := by_name.get(name):  # what stands above it only matters for alignment
         search.org_unknown = silent is not None
-        return await _applied(search, own)
+        return _applied(search, own)
     if silent is not None:  # the record that applies, or a psd=n, may stand there or above
         search.org_unknown = True
         return search.unknown(f"_dmarc.{silent.name}", silent.status)
@@ -273,17 +238,22 @@ async def _by_walk(search: _Search) -> Policy:
         holder = next((step for step in by_name.values() if step.record and step.record.psd == "y"), None)
     if holder is None:
         return search.nothing(Reason("dmarc-no-record", {"domain": name}))
-    return await _applied(search, holder)
+    record, exists = holder.record, None
+    if record is not None and record.np is not None and not record.spoilt("rfc9989"):  # np is for what is not
+        exists, status = await _exists(search)
+        if exists is None and record.np != (record.sp or record.p):
+            return search.unknown(name, status)
+    return _applied(search, holder, exists)
 
 
 async def _by_suffix(search: _Search) -> Policy:
     """RFC 7489 6.6.3: the author domain, then the organizational domain by public suffix (3.2)."""
     search.org = names.registrable(search.name) or search.name
-    steps = tuple(dict.fromkeys((search.name, search.org)))
+    steps = (search.name,) if search.org == search.name else (search.name, search.org)
     if hasattr(search.resolver, "prefetch"):
         prefetch(search.resolver, [asked for step in steps if (asked := question(step))])
     for step in steps:
-        found = await look(search.resolver, step, search.trace, search.seen)
+        found = search.known.get(step) or await look(search.resolver, step, search.looks)
         if found is None:
             continue
         search.walk += (found,)
@@ -292,18 +262,17 @@ async def _by_suffix(search: _Search) -> Policy:
         if found.state == "several":  # 6.6.3 step 5: DMARC ends here
             return search.nothing(Reason("dmarc-several-records", {"name": f"_dmarc.{step}"}))
         if found.record is not None:
-            return await _applied(search, found)
+            return _applied(search, found)
     return search.nothing(Reason("dmarc-no-record", {"domain": search.name}))
 
 
-async def _applied(search: _Search, holder: Walked) -> Policy:
+def _applied(search: _Search, holder: Walked, exists: bool | None = None) -> Policy:
     """The policy that a record has for the author domain: p for itself, sp or np for what is below."""
     record, standard = holder.record, search.standard
     assert record is not None
     location = f"_dmarc.{holder.name}"
     inherited = holder.name != search.name
-    exists: bool | None = None
-    asked_for = record.policy_for(standard, inherited=inherited)
+    asked_for = record.policy_for(standard, inherited=inherited, exists=exists is not False)
     if asked_for is None:  # RFC 9989 4.10.1: no DMARC processing, and no walking on (7489 6.6.3 likewise)
         tags = list(record.spoilt(standard))
         return search.nothing(
@@ -312,13 +281,6 @@ async def _applied(search: _Search, holder: Walked) -> Policy:
                 {"location": location, "tags": tags, "record": record.text[:MAX_SHOWN]},
             )
         )
-    if inherited and record.np is not None and asked_for[1] != "default" and standard == "rfc9989":
-        exists, status = await _exists(search)
-        missing = record.policy_for(standard, inherited=True, exists=False)
-        if exists is None and missing is not None and missing[0] != asked_for[0]:
-            return search.unknown(search.name, status)
-        if exists is False and missing is not None:
-            asked_for = missing
     requested, tag = asked_for
     policy = LOWER[requested] if record.t and standard == "rfc9989" else requested  # 4.7
     facts: dict[str, object] = {"location": location, "tag": tag, "policy": policy}
@@ -330,7 +292,7 @@ async def _applied(search: _Search, holder: Walked) -> Policy:
         reason = Reason("dmarc-policy-inherited" if inherited else "dmarc-policy-own", facts)
     return Policy(
         search.name, standard, record, location, search.org, policy, tag, inherited, exists, search.walk,
-        False, reason, search.trace.root, (), requested, search.org_unknown,
+        False, reason, search.trace, (), requested, search.org_unknown,
     )  # fmt: skip
 
 
@@ -339,7 +301,8 @@ async def _exists(search: _Search) -> tuple[bool | None, str]:
     leads nowhere exists.
     """
     answer = await search.resolver.resolve(Question(search.name, "MX"))
-    status = answer.status.value
+    status = answer.status.word
     records = [str(record) for record in answer.records[:20]]
-    search.trace.note("dns", name=search.name, type="MX", status=status, records=records)
+    facts = {"name": search.name, "type": "MX", "status": status, "records": records}
+    search.steps.append(Step("dns", facts, []))
     return (None if answer.unknown else not answer.name_missing), status

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from senderauth import names
-from senderauth.dmarc.discover import LOWER, Policy, discover, organizational_domain, walk_questions
+from senderauth.dmarc.discover import discover, organizational_domain, walk_questions
+from senderauth.dmarc.policy import LOWER, Policy
 from senderauth.dmarc.record import PolicyWord, Standard
 from senderauth.dns import Resolver, prefetch
 from senderauth.values import Finding, Reason, Step, Trace

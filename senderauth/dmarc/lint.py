@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from senderauth import names
-from senderauth.dmarc.discover import MAX_SHOWN, RFC, Policy, Walked
+from senderauth.dmarc.policy import MAX_SHOWN, RFC, Policy, Walked
 from senderauth.dmarc.record import KNOWN, NearMiss, Record, near_miss
 from senderauth.values import Finding, Severity
 
 STRENGTH = {"none": 0, "quarantine": 1, "reject": 2}
 MAX_PROBLEMS = 20
+HISTORIC = ("rf", "ri")
+USUAL = KNOWN.difference(HISTORIC)
+"""Names of tags that nothing is to be said about, where they are written so."""
 POLICY_TAGS = ("p", "sp", "np")
 
 # What people write for what they mean.
@@ -36,7 +39,10 @@ NOT_QUITE: dict[NearMiss, str] = {
 
 def findings_of(policy: Policy) -> tuple[Finding, ...]:
     """All findings about the names that were asked and the record that applies."""
-    found = [finding for walked in policy.walk for finding in _walked(policy, walked)]
+    found: list[Finding] = []
+    for walked in policy.walk:
+        if walked.state != "absent" or walked.stray_texts or walked.alias is not None:
+            found += _walked(policy, walked)
     reason = policy.reason
     if policy.unknown:
         name = str(reason.facts["name"])
@@ -49,19 +55,27 @@ def findings_of(policy: Policy) -> tuple[Finding, ...]:
         holder = next(w for w in policy.walk if f"_dmarc.{w.name}" == location)
         assert holder.record is not None
         found += _problems(location, holder.record)
-        found += _tags(location, holder.record)
+        found += _tags(location, holder.record, _written(holder.record))
     elif reason.id == "dmarc-no-record":
         facts = {"domain": policy.domain, "organizational_domain": policy.organizational_domain}
         found.append(
             Finding("dmarc-record-absent", "medium", f"_dmarc.{policy.domain}", facts, "RFC 9989 4.10.1")
         )
     elif policy.record is not None and policy.location is not None:
-        found += _problems(policy.location, policy.record)
-        found += _tags(policy.location, policy.record)
-        found += _policy(policy, policy.location, policy.record)
-        found += _strength(policy, policy.location, policy.record)
-        found += _reports(policy.location, policy.record)
+        record, location, written = policy.record, policy.location, _written(policy.record)
+        if record.problems:
+            found += _problems(location, record)
+        if not USUAL.issuperset([tag.written for tag in record.tags]):
+            found += _tags(location, record, written)
+        found += _policy(policy, location, record, written)
+        found += _strength(policy, location, record, written)
+        found += _reports(location, record, written)
     return tuple(found)
+
+
+def _written(record: Record) -> frozenset[str]:
+    """The names of its tags: `Record.has` would look through all of them each time."""
+    return frozenset([tag.name for tag in record.tags])
 
 
 def _walked(policy: Policy, walked: Walked) -> Iterator[Finding]:
@@ -69,6 +83,23 @@ def _walked(policy: Policy, walked: Walked) -> Iterator[Finding]:
     name = f"_dmarc.{walked.name}"
     if walked.state == "several":
         yield Finding("dmarc-several-records", "high", name, {}, "RFC 9989 4.10")
+    if walked.stray_texts:
+        yield from _strays(policy, walked, name)
+    if walked.alias is not None:
+        id = "dmarc-alias" if walked.state == "found" else "dmarc-alias-without-record"
+        severity: Severity = "info" if walked.state == "found" else "medium"
+        if walked.state in ("found", "absent"):
+            yield Finding(id, severity, name, {"target": walked.alias}, "RFC 9989 4.5")
+    record = walked.record
+    if record is not None and policy.standard == "rfc9989":
+        if "." not in walked.name and record.psd == "u":  # its holder becomes everyone's organization
+            yield Finding("dmarc-top-level-record", "medium", name, {}, "RFC 9989 4.10.2")
+        if record.psd == "y" and names.public_suffix(walked.name) != walked.name:
+            yield Finding("dmarc-public-suffix-claimed", "medium", name, {}, "RFC 9989 4.7")
+
+
+def _strays(policy: Policy, walked: Walked, name: str) -> Iterator[Finding]:
+    """About TXT records at the name that are no DMARC records."""
     missed = {text: near_miss(text.encode("utf-8", "replace")) for text in walked.stray_texts}
     for text, fault in missed.items():
         if fault is not None:
@@ -82,17 +113,6 @@ def _walked(policy: Policy, walked: Walked) -> Iterator[Finding]:
     elif foreign and not any(missed.values()) and walked.name == policy.domain:
         facts = {"count": walked.strays, "record": foreign[0]}
         yield Finding("dmarc-txt-without-record", "medium", name, facts, "RFC 9989 4.7")
-    if walked.alias is not None:
-        id = "dmarc-alias" if walked.state == "found" else "dmarc-alias-without-record"
-        severity = "info" if walked.state == "found" else "medium"
-        if walked.state in ("found", "absent"):
-            yield Finding(id, severity, name, {"target": walked.alias}, "RFC 9989 4.5")
-    record = walked.record
-    if record is not None and policy.standard == "rfc9989":
-        if "." not in walked.name and record.psd == "u":  # its holder becomes everyone's organization
-            yield Finding("dmarc-top-level-record", "medium", name, {}, "RFC 9989 4.10.2")
-        if record.psd == "y" and names.public_suffix(walked.name) != walked.name:
-            yield Finding("dmarc-public-suffix-claimed", "medium", name, {}, "RFC 9989 4.7")
 
 
 def _problems(location: str, record: Record) -> Iterator[Finding]:
@@ -110,7 +130,7 @@ def _problems(location: str, record: Record) -> Iterator[Finding]:
         yield Finding(problem.id, severity, location, {**place, **problem.facts}, "RFC 9989 4.8")
 
 
-def _tags(location: str, record: Record) -> Iterator[Finding]:
+def _tags(location: str, record: Record, written: frozenset[str]) -> Iterator[Finding]:
     unknown: list[str] = []
     for tag in dict.fromkeys(record.tags):
         if (meant := LOOKALIKES.get(tag.name)) is not None and not record.has(meant):
@@ -125,17 +145,16 @@ def _tags(location: str, record: Record) -> Iterator[Finding]:
     if unknown:
         facts_of_all = {"tags": list(dict.fromkeys(unknown))[:MAX_PROBLEMS]}
         yield Finding("dmarc-unknown-tag", "info", location, facts_of_all, "RFC 9989 4.7")
-    historic = [tag for tag in ("rf", "ri") if record.has(tag)]
-    if historic:
+    if historic := [tag for tag in HISTORIC if tag in written]:
         yield Finding("dmarc-historic-tags", "info", location, {"tags": historic}, "RFC 9989 9.3")
 
 
-def _policy(policy: Policy, location: str, record: Record) -> Iterator[Finding]:
+def _policy(policy: Policy, location: str, record: Record, written: frozenset[str]) -> Iterator[Finding]:
     """Whether the policy is the one that was meant."""
     facts: dict[str, object]
-    spoilt = list(record.spoilt(policy.standard))
     if policy.tag == "default":
-        if spoilt == ["p"] and not record.has("p"):
+        spoilt = record.spoilt(policy.standard)
+        if spoilt == ("p",) and "p" not in written:
             yield Finding("dmarc-policy-missing", "medium", location, {}, "RFC 9989 4.10.1")
         elif record.p is None:
             facts = {"value": record.value("p")[:100]}
@@ -143,17 +162,15 @@ def _policy(policy: Policy, location: str, record: Record) -> Iterator[Finding]:
         else:  # a bad sp cancels a good p
             facts = {"tag": spoilt[0], "value": record.value(spoilt[0])[:100], "p": record.p}
             yield Finding("dmarc-policy-cancelled", "high", location, facts, "RFC 9989 4.10.1")
-    order = [tag.name for tag in record.tags]
-    if record.has("p") and order.index("p") != 1:
+    if "p" in written and record.tags[1].name != "p":  # the first is v
         yield Finding("dmarc-policy-not-second", "info", location, {}, "RFC 7489 6.3")
-    holder = location.removeprefix("_dmarc.")
-    below = policy.organizational_domain != holder
-    if below and not policy.inherited and record.psd != "n":
-        written = [tag for tag in ("sp", "np") if record.has(tag)]
-        if written:
-            facts = {"tags": written, "organizational_domain": policy.organizational_domain}
-            yield Finding("dmarc-sp-without-effect", "low", location, facts, "RFC 9989 4.7")
-    if policy.standard == "rfc9989":
+    below = policy.organizational_domain != location.removeprefix("_dmarc.")
+    useless = below and not policy.inherited and record.psd != "n"
+    if useless and not written.isdisjoint(("sp", "np")):
+        tags = [tag for tag in ("sp", "np") if tag in written]
+        facts = {"tags": tags, "organizational_domain": policy.organizational_domain}
+        yield Finding("dmarc-sp-without-effect", "low", location, facts, "RFC 9989 4.7")
+    if len(policy.walk) > 1 and policy.standard == "rfc9989":
         yield from _other_records(policy, location)
 
 
@@ -178,12 +195,12 @@ def _other_records(policy: Policy, location: str) -> Iterator[Finding]:
                 yield Finding("dmarc-own-record-overrides", severity, location, facts, "RFC 9989 4.10.1")
 
 
-def _strength(policy: Policy, location: str, record: Record) -> Iterator[Finding]:
+def _strength(policy: Policy, location: str, record: Record, written: frozenset[str]) -> Iterator[Finding]:
     """What the record leaves open, and what only some receivers read in it."""
     facts: dict[str, object]
     if policy.requested == "none" and policy.tag != "default":
         yield Finding("dmarc-policy-none", "low", location, {"tag": policy.tag}, "RFC 9989 4.7")
-    if record.p is not None:
+    if record.p is not None and (record.sp is not None or record.np is not None):
         below = record.sp or record.p
         if STRENGTH[below] < STRENGTH[record.p]:
             facts = {"tag": "sp", "weaker": below, "p": record.p}
@@ -195,7 +212,7 @@ def _strength(policy: Policy, location: str, record: Record) -> Iterator[Finding
             facts = {"np": record.np, "older": below}
             yield Finding("dmarc-np-not-everywhere", "info", location, facts, "RFC 9989 4.7")
     enforcing = policy.requested in ("quarantine", "reject")
-    if record.has("pct"):
+    if "pct" in written:
         facts = {"pct": record.pct, "policy": policy.requested or "none"}
         if record.pct == 100:
             yield Finding("dmarc-pct-superfluous", "info", location, facts, "RFC 9989 9.3")
@@ -207,20 +224,26 @@ def _strength(policy: Policy, location: str, record: Record) -> Iterator[Finding
         yield Finding("dmarc-test-mode", "medium", location, facts, "RFC 9989 4.7")
 
 
-def _reports(location: str, record: Record) -> Iterator[Finding]:
+def _reports(location: str, record: Record, written: frozenset[str]) -> Iterator[Finding]:
     if not record.rua:
         yield Finding("dmarc-no-reports", "low", location, {}, "RFC 9989 4.7")
     if record.ruf and record.psd == "y":
         yield Finding("dmarc-failure-reports-ignored", "low", location, {}, "RFC 9991")
     elif record.ruf:
         yield Finding("dmarc-failure-reports-rare", "info", location, {}, "RFC 9989 5.3.9")
-    elif record.has("fo"):
+    elif "fo" in written:
         yield Finding("dmarc-fo-without-ruf", "info", location, {"fo": record.value("fo")}, "RFC 9989 4.7")
     for tag, uris in (("rua", record.rua), ("ruf", record.ruf)):
-        others = [uri.uri[:200] for uri in uris if uri.scheme != "mailto"]
+        if not uris:
+            continue
+        others, hostless = [], []
+        for uri in uris:
+            if uri.scheme != "mailto":
+                others.append(uri.uri[:200])
+            elif "." not in uri.host:
+                hostless.append(uri.uri[:200])
         if others:
             yield Finding("dmarc-uri-scheme", "low", location, {"tag": tag, "uris": others}, "RFC 9989 4.7")
-        hostless = [uri.uri[:200] for uri in uris if uri.scheme == "mailto" and "." not in uri.host]
         if hostless:
             facts = {"tag": tag, "uris": hostless}
             yield Finding("dmarc-uri-without-domain", "medium", location, facts, "RFC 9989 4.8")

@@ -8,9 +8,10 @@ with its place. One pass, bounded: no text of any length costs more than its len
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from senderauth.values import Problem, Span, frozen
 
@@ -23,6 +24,9 @@ MAX_TAGS = 200
 MAX_URIS = 50
 CACHED = 2_048
 """Longer texts are parsed anew each time: the cache stays small whatever DNS holds."""
+
+SHORT = 20
+"""Characters of a tag that other records may have, too."""
 
 KNOWN = frozenset(["v", "p", "sp", "np", "adkim", "aspf", "t", "psd", "fo", "rua", "ruf", "pct", "rf", "ri"])
 
@@ -102,7 +106,10 @@ class Record:
 
     def has(self, name: str) -> bool:
         """Whether the tag is written, with a valid value or not."""
-        return name in [tag.name for tag in self.tags]
+        for tag in self.tags:  # noqa: SIM110 - any() costs twice as much
+            if tag.name == name:
+                return True
+        return False
 
     def value(self, name: str) -> str:
         """The tag as written, empty where it is not."""
@@ -112,9 +119,12 @@ class Record:
         """The policy tags that are missing or invalid (RFC 9989 4.10.1, RFC 7489 6.6.3). One is enough: the
         record then counts as p=none with a usable rua, and as nothing without.
         """
-        subdomain_tags = ("sp", "np") if standard == "rfc9989" else ("sp",)  # RFC 7489 knows no np
-        bad = [name for name in subdomain_tags if self.has(name) and getattr(self, name) is None]
-        return tuple(["p"] * (self.p is None) + bad)
+        bad: tuple[str, ...] = ("p",) if self.p is None else ()
+        if self.sp is None and self.has("sp"):
+            bad += ("sp",)
+        if self.np is None and standard == "rfc9989" and self.has("np"):  # RFC 7489 knows no np
+            bad += ("np",)
+        return bad
 
     def usable(self, standard: Standard) -> bool:
         """Whether the record gives any policy."""
@@ -127,9 +137,10 @@ class Record:
 
         inherited: for a name below the record's; exists: whether that name does (RFC 9989 3.2.13).
         """
-        if not self.usable(standard):
+        spoilt = self.spoilt(standard)
+        if not self.is_record or (spoilt and not self.rua):  # as `usable`
             return None
-        if self.spoilt(standard) or self.p is None:
+        if spoilt or self.p is None:
             return "none", "default"
         if inherited and not exists and standard == "rfc9989" and self.np is not None:
             return self.np, "np"
@@ -181,6 +192,25 @@ def _parse(text: str) -> Record:
 _parse_cached = lru_cache(maxsize=4_096)(_parse)
 
 
+def _span(start: int, part: str) -> Span:
+    """Where the text of a part is, without the blanks around it."""
+    return Span(start + len(part) - len(part.lstrip(" \t")), start + len(part.rstrip(" \t")))
+
+
+def _tag(start: int, part: str) -> Tag | None:
+    """The tag between two semicolons, None where none is."""
+    written, _, value = part.partition("=")
+    written, value = written.strip(" \t"), value.strip(" \t")
+    name = written.lower()
+    printable = part.isascii() and (part.isprintable() or part.replace("\t", " ").isprintable())
+    if not value or not printable or not (name in KNOWN or _NAME.match(written)):
+        return None
+    return Tag(name, value, written, _span(start, part))
+
+
+_tag_cached = lru_cache(maxsize=4_096)(_tag)  # records differ in their URIs, the rest is much the same
+
+
 class _Reading:
     """One record on its way from text to value."""
 
@@ -195,19 +225,16 @@ class _Reading:
         position = 0
         for part in self.text.split(";"):
             start, position = position, position + len(part) + 1
-            if not part.strip(" \t"):
+            tag = _tag_cached(start, part) if len(part) <= SHORT else _tag(start, part)
+            if tag is None:
+                if part.strip(" \t"):
+                    self.problem("dmarc-not-a-tag", _span(start, part), written=part.strip()[:100])
                 continue
-            span = Span(start + len(part) - len(part.lstrip(" \t")), start + len(part.rstrip(" \t")))
-            written, equals, value = (piece.strip(" \t") for piece in part.partition("="))
-            printable = part.isascii() and part.replace("\t", " ").isprintable()
-            if not equals or not value or not printable or not _NAME.match(written):
-                self.problem("dmarc-not-a-tag", span, written=part.strip()[:100])
-                continue
-            tag = Tag(written.lower(), value, written, span)
             self.tags.append(tag)
             if tag.name in self.first:
-                self.problem("dmarc-tag-twice", span, tag=tag.name, value=value[:100])
-            self.first.setdefault(tag.name, tag)
+                self.problem("dmarc-tag-twice", tag.span, tag=tag.name, value=tag.value[:100])
+            else:
+                self.first[tag.name] = tag
 
     def problem(self, id: str, span: Span, **facts: object) -> None:
         self.problems.append(Problem(id, span, facts))
@@ -218,71 +245,47 @@ class _Reading:
         )
 
     def record(self) -> Record:
-        words = get_args(PolicyWord)
-        return Record(
-            tuple(self.tags),
-            p=self.one_of("p", words, None),  # type: ignore[arg-type]
-            sp=self.one_of("sp", words, None),  # type: ignore[arg-type]
-            np=self.one_of("np", words, None),  # type: ignore[arg-type]
-            adkim=self.one_of("adkim", ("r", "s"), "r"),  # type: ignore[arg-type]
-            aspf=self.one_of("aspf", ("r", "s"), "r"),  # type: ignore[arg-type]
-            t=self.one_of("t", ("y", "n"), "n") == "y",
-            psd=self.one_of("psd", ("y", "n", "u"), "u"),  # type: ignore[arg-type]
-            fo=self.failure_options(),
-            rua=self.uris("rua"),
-            ruf=self.uris("ruf"),
-            pct=self.number("pct", 100, 100),
-            rf=self.formats(),
-            ri=self.number("ri", 2**32 - 1, 86_400),
-            problems=tuple(self.problems),
-            text=self.text,
-        )
+        """What the tags say; where they say nothing valid, the default stands (4.8)."""
+        said: dict[str, Any] = {}
+        for name, read in _READ.items():
+            if name in self.first and (value := read(self, self.first[name])) is not None:
+                said[name] = value
+        said["t"] = said.get("t") == "y"
+        return Record(tuple(self.tags), **said, problems=tuple(self.problems), text=self.text)
 
-    def one_of(self, name: str, words: tuple[str, ...], default: str | None) -> str | None:
+    def one_of(self, tag: Tag) -> str | None:
         """A tag whose value is one of a few words, in any case (ABNF literals, RFC 5234 2.3)."""
-        tag = self.first.get(name)
-        if tag is None:
-            return default
-        if tag.value.lower() in words:
-            return tag.value.lower()
+        value, words = tag.value.lower(), _WORDS[tag.name]
+        if value in words:
+            return value
         self.invalid(tag, *words)
-        return default
+        return None
 
-    def number(self, name: str, most: int, default: int) -> int:
-        tag = self.first.get(name)
-        if tag is None:
-            return default
+    def number(self, tag: Tag) -> int | None:
+        most = _MOST[tag.name]
         if tag.value.isdigit() and len(tag.value) <= 10 and int(tag.value) <= most:
             return int(tag.value)
         self.invalid(tag, f"0-{most}")
-        return default
+        return None
 
-    def failure_options(self) -> tuple[str, ...]:
+    def failure_options(self, tag: Tag) -> tuple[str, ...] | None:
         """fo: 0 and 1 exclude each other, none may stand twice (RFC 9989 4.7, 4.8)."""
-        tag = self.first.get("fo")
-        if tag is None:
-            return ("0",)
-        options = tuple(option.strip(" \t").lower() for option in tag.value.split(":", 8))
-        known, once = set(options) <= {"0", "1", "d", "s"}, len(set(options)) == len(options)
-        if known and once and not {"0", "1"} <= set(options):
+        options = tuple([option.strip(" \t").lower() for option in tag.value.split(":", 8)])
+        chosen = set(options)
+        if chosen <= _FAILURE_OPTIONS and len(chosen) == len(options) and not chosen >= {"0", "1"}:
             return options
         self.invalid(tag, "0", "1", "d", "s")
-        return ("0",)
+        return None
 
-    def formats(self) -> tuple[str, ...]:
-        tag = self.first.get("rf")
-        if tag is None:
-            return ("afrf",)
-        formats = tuple(word.strip(" \t").lower() for word in tag.value.split(":", 8))
+    def formats(self, tag: Tag) -> tuple[str, ...] | None:
+        formats = tuple([word.strip(" \t").lower() for word in tag.value.split(":", 8)])
         if "afrf" in formats:  # RFC 7489 6.3: the only one there is
             return formats
         self.invalid(tag, "afrf")
-        return ("afrf",)
+        return None
 
-    def uris(self, name: str) -> tuple[ReportUri, ...]:
-        tag = self.first.get(name)
-        if tag is None:
-            return ()
+    def uris(self, tag: Tag) -> tuple[ReportUri, ...]:
+        name = tag.name
         found: list[ReportUri] = []
         written = tag.value.split(",", MAX_URIS)
         if len(written) > MAX_URIS:
@@ -297,6 +300,25 @@ class _Reading:
             scheme = match[1].lower()
             found.append(ReportUri(uri, scheme, _host(scheme, match[2]), size))
         return tuple(found)
+
+
+_POLICIES = get_args(PolicyWord)
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    "p": _POLICIES, "sp": _POLICIES, "np": _POLICIES,
+    "adkim": ("r", "s"), "aspf": ("r", "s"), "t": ("y", "n"), "psd": ("y", "n", "u"),
+}  # fmt: skip
+_MOST = {"pct": 100, "ri": 2**32 - 1}
+_FAILURE_OPTIONS = frozenset("01ds")
+_READ: Mapping[str, Callable[[_Reading, Tag], Any]] = {
+    **dict.fromkeys(_WORDS, _Reading.one_of),
+    "fo": _Reading.failure_options,
+    "rua": _Reading.uris,
+    "ruf": _Reading.uris,
+    "pct": _Reading.number,
+    "rf": _Reading.formats,
+    "ri": _Reading.number,
+}
+"""How each tag is read, in the order in which their faults are told."""
 
 
 def _is_mailbox(text: str) -> bool:

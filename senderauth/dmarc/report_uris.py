@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from senderauth import names
-from senderauth.dmarc.discover import Policy, organizational_domain, walk_questions
+from senderauth.dmarc.discover import organizational_domain, walk_questions
+from senderauth.dmarc.policy import Policy
 from senderauth.dmarc.record import is_dmarc, parse
 from senderauth.dns import Question, Resolver, prefetch
 from senderauth.values import Finding, Trace

@@ -20,6 +20,10 @@ class Status(enum.Enum):
     TIMEOUT = "TIMEOUT"
     """Nobody answered in time; also a name that the data at hand says nothing about."""
 
+    def __init__(self, word: str) -> None:
+        self.word = word
+        """As `value`, which costs a call each time."""
+
 
 _NOERROR, _NXDOMAIN = (
     Status.NOERROR,
