@@ -15,7 +15,7 @@ MAX_NAME = 253
 MAX_LABEL = 63
 MAX_WRITTEN = 1_024
 """Characters; a name of 253 octets is shorter in any form."""
-KEPT = 8_192
+KEPT = 2_048
 """Names remembered by each function: an audit asks for a name some times in a row, then never again."""
 
 
@@ -67,7 +67,7 @@ def hostname(name: str) -> str | None:
     return None if normal.rpartition(".")[2].isdigit() else normal
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def mail_domain(name: str) -> str | None:
     """As `hostname`, with underscores too: an address may have them (RFC 5322 3.2.3, 3.4.1) and DNS knows
     such names (RFC 2181 11), so that receivers look them up like any other.
@@ -82,7 +82,7 @@ def bare_host(name: str) -> str | None:
     return normal if normal is not None and "." not in normal and hostname(f"{normal}.x") else None
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def display(name: str) -> str:
     """The name in U-labels, for people; a label that cannot be decoded stays as it is, and so does what is
     too long to be a name.

@@ -159,7 +159,7 @@ def _parse(text: str) -> KeyRecord:
     )
 
 
-_parse_cached = lru_cache(maxsize=4_096)(_parse)
+_parse_cached = lru_cache(maxsize=256)(_parse)
 
 
 def base64_of(text: str) -> bytes | None:

@@ -124,7 +124,7 @@ async def _discovered(
     return await (_by_walk(search) if standard == "rfc9989" else _by_suffix(search))
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def question(name: str) -> Question | None:
     """The question for the record of a name in normal form; None where it is too long to have one."""
     place = f"_dmarc.{name}"

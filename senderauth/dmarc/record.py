@@ -189,7 +189,7 @@ def _parse(text: str) -> Record:
     return reading.record()
 
 
-_parse_cached = lru_cache(maxsize=4_096)(_parse)
+_parse_cached = lru_cache(maxsize=1_024)(_parse)
 
 
 def _span(start: int, part: str) -> Span:

@@ -60,7 +60,7 @@ class Client:
     """The record type with addresses of its family."""
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def client_of(ip: str) -> Client:
     """The client at ip. Raises ValueError if that is no address."""
     address = ip_address(ip)
@@ -70,7 +70,7 @@ def client_of(ip: str) -> Client:
     return Client(address, str(address), int(address), address.version, address.max_prefixlen, kind)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def domain_of(text: str) -> str:
     """The domain to ask; empty where RFC 7208 4.3 says that there is none: a malformed name, a bare label,
     an address literal.
@@ -81,13 +81,13 @@ def domain_of(text: str) -> str:
     return name
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def number_of(address: str) -> int:
     """An address record's value."""
     return int(ip_address(address))
 
 
-question = lru_cache(maxsize=16_384)(Question)  # the same are asked again and again
+question = lru_cache(maxsize=4_096)(Question)  # the same are asked again and again
 
 
 Event = (
