@@ -54,9 +54,9 @@ def audit(path: str, where: str, *options: str) -> tuple[Work, Work]:
 def asked(path: str, where: str, target: str) -> tuple[Work, Work]:
     """Writes down what an audit of the whole row asks, a question a line, each once."""
     from senderauth.audit import Options
+    from senderauth.audit.line import line_of
     from senderauth.audit.read import from_domains
     from senderauth.audit.run import Audit
-    from senderauth.audit.write import whole_line
     from senderauth.dns import Answer, LiveResolver, Question, resolve_all
 
     class Noted:
@@ -74,7 +74,7 @@ def asked(path: str, where: str, target: str) -> tuple[Work, Work]:
 
     def run() -> int:
         noted = Noted(LiveResolver([where]))
-        audit = Audit(noted, whole_line, Options(SELECTORS), retries=0)
+        audit = Audit(noted, line_of, Options(SELECTORS), retries=0)
         for _ in audit.rows(from_domains(lines(Path(path)))):
             pass
         text = "".join(f"{question.name} {question.rdtype}\n" for question in noted.questions)

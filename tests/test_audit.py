@@ -24,10 +24,10 @@ from senderauth.audit import (
     load_rows,
 )
 from senderauth.audit.asks import Asks
+from senderauth.audit.line import line_of
 from senderauth.audit.load import MAX_LINE
 from senderauth.audit.mx import mail_exchange
 from senderauth.audit.stranger import HOST, STRANGER
-from senderauth.audit.write import whole_line
 from senderauth.dns import (
     Answer,
     LiveResolver,
@@ -114,7 +114,7 @@ def test_a_row_is_never_longer_than_its_reader_takes() -> None:
     }
     made = row(zone)
     assert len(made.findings) > 500
-    line = whole_line(made)
+    line = line_of(made)
     assert len(line) < MAX_LINE
     assert len(list(load_rows(io.BytesIO(line), "x"))) == 1
 

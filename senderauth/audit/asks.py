@@ -11,10 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from senderauth.dns import Answer, Question, Resolver, Status, resolve_all
+from senderauth.dns import Answer, Key, Question, Resolver, Status, resolve_all
 
-Key = tuple[str, str]
-"""Name and type: hashed in C, a Question in Python."""
 _MISSING = Answer(Status.NXDOMAIN, note="rfc8020")
 _NOERROR, _NXDOMAIN = Status.NOERROR, Status.NXDOMAIN
 _SILENT = Answer(Status.TIMEOUT, note="zone-silent")

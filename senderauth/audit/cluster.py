@@ -21,7 +21,6 @@ from senderauth.audit.examine import Options
 from senderauth.audit.read import Entry
 from senderauth.audit.row import Row
 from senderauth.audit.run import Audit
-from senderauth.audit.write import whole_line
 from senderauth.dns import Resolver, share_rate
 
 FIRST, LEAST, MOST = 100, 20, 2_000
@@ -52,7 +51,7 @@ class Cluster:
         *,
         retries: int,
         cache_size: int,
-        finish: Callable[[Row], bytes] = whole_line,
+        finish: Callable[[Row], bytes],
     ) -> None:
         try:
             from distributed import Client

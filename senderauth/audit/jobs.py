@@ -28,7 +28,6 @@ from senderauth.audit.lists import List
 from senderauth.audit.read import Entry
 from senderauth.audit.row import Row
 from senderauth.audit.run import WINDOW, Audit, NameServersGone, tune_memory
-from senderauth.audit.write import whole_line
 from senderauth.dns import Resolver, crowd, pause, share_rate, suspend
 
 BATCH = 50
@@ -54,7 +53,7 @@ class Pool:
         jobs: int,
         retries: int,
         cache_size: int,
-        finish: Callable[[Row], bytes] = whole_line,
+        finish: Callable[[Row], bytes],
     ) -> None:
         self._make: Make = (resolver, options, retries, cache_size, jobs, finish)
         self._jobs = jobs

@@ -100,8 +100,10 @@ def _spf(spf: SPF) -> str:
 
 
 def _dmarc(dmarc: DMARC) -> str:
+    newer = _policy(dmarc.rfc9989)
+    older = newer if dmarc.rfc7489 is dmarc.rfc9989 else _policy(dmarc.rfc7489)  # nearly always one object
     return (
-        f'"dmarc":{{"rfc9989":{_policy(dmarc.rfc9989)},"rfc7489":{_policy(dmarc.rfc7489)},'
+        f'"dmarc":{{"rfc9989":{newer},"rfc7489":{older},'
         f'"record":{_text(dmarc.record)},"reports":{_TRUTH[dmarc.reports]},"pct":{dmarc.pct},'
         f'"testing":{_TRUTH[dmarc.testing]}}}'
     )

@@ -368,10 +368,9 @@ def _policy(policy: Policy) -> dict[str, Any]:
 
 
 def _dmarc(dmarc: DMARC) -> dict[str, Any]:
-    newer = _policy(dmarc.rfc9989)
     return {
-        "rfc9989": newer,
-        "rfc7489": newer if dmarc.rfc7489 is dmarc.rfc9989 else _policy(dmarc.rfc7489),
+        "rfc9989": _policy(dmarc.rfc9989),
+        "rfc7489": _policy(dmarc.rfc7489),
         "record": dmarc.record,
         "reports": dmarc.reports,
         "pct": dmarc.pct,

@@ -84,11 +84,6 @@ def chosen_fields(
     return tuple(field for field in (*FIELDS, FIX) if field in wanted or field in ALWAYS)
 
 
-def whole_line(row: Row) -> bytes:
-    """A row as one line with all its fields."""
-    return line_of(row)
-
-
 def csv_line(whole: Mapping[str, Any], fields: tuple[str, ...]) -> bytes:
     """A row as one line of CSV."""
     cells = flat(whole)

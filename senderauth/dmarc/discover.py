@@ -184,12 +184,9 @@ async def walk(resolver: Resolver, name: str, looks: list[Look]) -> tuple[Walked
         prefetch(resolver, walk_questions(name))
     asked: list[Walked] = []
     for step in names.walk(name):
-        place = question(step)
-        if place is None:  # as `look`, without a call for each name
+        walked = await look(resolver, step, looks)
+        if walked is None:
             continue
-        found = _read(step, await resolver.resolve(place))
-        looks.append(found)
-        walked = found[0]
         asked.append(walked)
         # steps 2 and 6: psd=y and psd=n stop it; past an unknown answer nothing can be concluded
         if walked.state == "unknown" or (walked.record is not None and walked.record.psd != "u"):

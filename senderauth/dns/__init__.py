@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from senderauth.dns.core import Answer, Question, Resolver, Status, prefetch
+from senderauth.dns.core import Answer, Key, Question, Resolver, Status, prefetch
 from senderauth.dns.drive import crowd, drive, run, suspend, together
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ __all__ = [
     "Answer",
     "CachingResolver",
     "DraftResolver",
+    "Key",
     "LiveResolver",
     "OverlayResolver",
     "Pipe",

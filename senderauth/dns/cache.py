@@ -8,11 +8,9 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
-from senderauth.dns.core import Answer, Question, Resolver, prefetch, with_source
+from senderauth.dns.core import Answer, Key, Question, Resolver, prefetch, with_source
 from senderauth.dns.many import resolve_all
 
-Key = tuple[str, str]
-"""Name and type: hashed in C, a Question in Python."""
 UNKNOWN_TTL = 5.0
 """Seconds for which a failure is not asked again (RFC 2308 7: at most 5 minutes)."""
 _NEVER = (0.0,)

@@ -16,9 +16,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from senderauth.dns import wire
-from senderauth.dns.core import Answer, Question, Status
+from senderauth.dns.core import Answer, Key, Question, Status
 from senderauth.dns.exchange import LETTERS, NEVER, Act, Attempt, Dice, Exchange, Server
-from senderauth.dns.flight import Flight, Key
+from senderauth.dns.flight import Flight
 from senderauth.dns.glance import glance
 from senderauth.dns.ports import Ports
 from senderauth.dns.quiet import NOTE, PATIENCE, QuietZones

@@ -13,14 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from senderauth.dns.core import Answer, Question
+from senderauth.dns.core import Answer, Key, Question
 from senderauth.dns.exchange import NEVER
 
 if TYPE_CHECKING:
     from senderauth.dns.sockets import Channel
-
-Key = tuple[str, str]
-"""Name and type: hashed in C, where a Question's own hash is Python (75 ns against 150, five times each)."""
 
 
 class Flight:

@@ -7,15 +7,12 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from socket import AF_INET, AF_INET6, inet_pton
 
-from senderauth.dns import Answer, Question, Resolver, resolve_all
+from senderauth.dns import Answer, Key, Question, Resolver, resolve_all
 from senderauth.spf.program import literal_name
 from senderauth.spf.ranges import Network
 from senderauth.spf.record import Mechanism
 from senderauth.spf.state import MAX_MX
 from senderauth.spf.tree import MAX_QUESTIONS, Branch, Branches, TermCost
-
-Key = tuple[str, str]
-"""Name and type: hashed in C, a Question in Python."""
 
 
 @dataclass

@@ -8,6 +8,7 @@ addresses that no earlier term has decided, an include only for those that its r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from senderauth import names
@@ -16,6 +17,7 @@ from senderauth.spf.lint import LARGE_TXT, findings_of
 from senderauth.spf.macro import MAX_TEXT
 from senderauth.spf.mistakes import glued, meant_as_record
 from senderauth.spf.program import literal_name
+from senderauth.spf.ranges import Ranges
 from senderauth.spf.reach import branch_of, passes_of, terminal, unevaluated
 from senderauth.spf.reading import Reading, looked_up
 from senderauth.spf.record import (
@@ -86,22 +88,8 @@ async def outline(resolver: Resolver, domain: str, branches: Branches | None = N
     tree = await _read(reading, answer, texts, name, (), ())
     used = reading.used
     passes = passes_of(tree, used)
-    open_terms = unevaluated(tree, used)
-    found = Outline(
-        name,
-        tree.state,
-        tree.text,
-        tree,
-        tree.lookups,
-        max(tree.voids4, tree.voids6),
-        passes,
-        terminal(tree),
-        tuple([cost.child.domain for cost in tree.terms if cost.child is not None]),
-        tuple(dict.fromkeys(open_terms)) if open_terms else (),
-        reading.cut,
-        findings_of(tree, passes, reading.cut, used),
-        used,
-    )
+    findings, open_terms = findings_of(tree, passes, reading.cut, used), unevaluated(tree, used)
+    found = _outlined(tree, passes, tuple(dict.fromkeys(open_terms)), reading.cut, findings, used)
     if branches is not None and plain is not None and not reading.cut and not reading.ptr_asked:
         _keep(branches, plain, found)
     return found
@@ -140,27 +128,40 @@ def _keep(branches: Branches, text: str, found: Outline) -> None:
 def _same_record(kept: Branch, name: str) -> Outline:
     """The outline of a domain whose record another one has, too."""
     tree = renamed(kept.node, name)
-    other = kept.node.domain
+    other, findings = kept.node.domain, kept.findings
+    if findings:
+        findings = tuple(
+            [
+                Finding(f.id, f.severity, name, f.evidence, f.rfc) if f.subject == other else f
+                for f in findings
+            ]
+        )
+    return _outlined(tree, kept.passes, kept.unevaluated, False, findings, kept.used)
+
+
+def _outlined(
+    tree: Node,
+    passes: dict[int, Ranges],
+    unevaluated: tuple[str, ...],
+    cut: bool,
+    findings: tuple[Finding, ...],
+    used: Mapping[int, Branch],
+) -> Outline:
+    """The outline of a tree."""
     return Outline(
-        name,
+        tree.domain,
         tree.state,
         tree.text,
         tree,
         tree.lookups,
         max(tree.voids4, tree.voids6),
-        kept.passes,
+        passes,
         terminal(tree),
         tuple([cost.child.domain for cost in tree.terms if cost.child is not None]),
-        kept.unevaluated,
-        False,
-        kept.findings
-        and tuple(
-            [
-                Finding(f.id, f.severity, name, f.evidence, f.rfc) if f.subject == other else f
-                for f in kept.findings
-            ]
-        ),
-        kept.used,
+        unevaluated,
+        cut,
+        findings,
+        used,
     )
 
 
