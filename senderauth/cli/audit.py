@@ -132,13 +132,13 @@ def audit(
             format_of(None if output is None else str(output), format_),
             chosen_fields(fields, parts, with_fix=fix),
             Options(words, lint, timing, parts, fix, by_organization(known)),
-            concurrency,
-            0 if (zone and not over_live) or demo else retries,
-            cache_size,
-            resume,
-            jobs,
-            retry_unknown,
-            dask,
+            width=concurrency,
+            retries=0 if (zone and not over_live) or demo else retries,
+            cache_size=cache_size,
+            resume=resume,
+            jobs=jobs,
+            retry_unknown=retry_unknown,
+            scheduler=dask,
         )
         told = wording(lang or default_language())
         result, ended_by = _executed(job, resolver, quiet, told)
