@@ -18,7 +18,7 @@ from senderauth.values import Problem, Reason
 V = "v=spf1"
 MAX_DOMAINS = 4
 _VERSION = re.compile(
-    r"[\s\"'\\(\ufeff]*(?:v\s*[=:-]?\s*[\"']?\s*spf1?|spf1|spf=)"
+    r"[\s\"'\\(\ufeff]*(?:v\s*+[=:-]?\s*+[\"']?\s*+spf1?|spf1|spf=)"
     r"(?=[\s;,:\"'+~?-]|$|ip[46]:|include:|a[: ]|mx[: ])[\s;,:\"']*(.*)",
     re.I | re.S,
 )
