@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from senderauth.dns import rdata
+from senderauth.dns import owner, rdata
 
 COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("n", "n", "int"),
@@ -124,7 +124,7 @@ def _fix_cells(fix: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _record(change: Mapping[str, Any], text: str) -> str:
-    return f"{change['name']}. {change['type']} {rdata(change['type'], text)}"
+    return f"{owner(change['name'])} {change['type']} {rdata(change['type'], text)}"
 
 
 def told(cells: Mapping[str, str]) -> dict[str, Any]:
