@@ -88,11 +88,22 @@ def test_lint_speaks_three_languages(tmp_path: Path, language: str) -> None:
         ("example.com,203.0.113.9,,,x:y:z\n", HEADER, ":2: dkim"),
         ("example.com,203.0.113.9,,,,,,\n", HEADER, ":2: more cells"),
         ("example.com\n", "domain\n", "host are required"),
+        ("a" * 200_000 + "\n", HEADER, ":2: field larger"),
+        ("\n", "a" * 200_000, ":1: field larger"),
     ],
 )
 def test_a_list_of_senders_is_read_strictly(tmp_path: Path, rows: str, header: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         read_senders(listed(tmp_path, rows, header))
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
+def test_a_list_of_senders_may_have_any_line_ends(tmp_path: Path, end: str) -> None:
+    file = tmp_path / "senders.csv"
+    file.write_bytes(
+        f"{HEADER}example.com,192.0.2.1,,,none\nb.example,192.0.2.2,,,\n".replace("\n", end).encode()
+    )
+    assert [row.place[1] for row in read_senders(str(file))] == [2, 3]
 
 
 def test_rows_say_how_mail_is_signed(tmp_path: Path) -> None:

@@ -30,7 +30,15 @@ def read_senders(path: str) -> list[SenderRow]:
     are required. signers: `domain[:selector]`, several with spaces between; "none" for mail without a
     signature; empty where it is not known. Raises ValueError with file and line.
     """
-    rows = csv.DictReader(io.StringIO(_text(path)), skipinitialspace=True, restkey="beyond")
+    lines = io.StringIO(_text(path), newline=None)
+    rows = csv.DictReader(lines, skipinitialspace=True, restkey="beyond")
+    try:
+        return _rows(path, rows)
+    except csv.Error as problem:
+        raise ValueError(f"{path}:{rows.line_num + 1}: {problem}") from None
+
+
+def _rows(path: str, rows: csv.DictReader[str]) -> list[SenderRow]:
     header = [(name or "").strip() for name in rows.fieldnames or ()]
     rows.fieldnames = header
     if not {"domain", "host"} <= set(header) or set(header) - set(COLUMNS):
