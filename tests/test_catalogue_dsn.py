@@ -3,8 +3,11 @@
 
 import base64
 import time
+from encodings.aliases import aliases
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from senderauth.catalogue import read_bounce
 from senderauth.catalogue.dsn import recipients
@@ -223,6 +226,16 @@ def test_no_address_takes_long_to_find(unit):
     started = time.process_time()
     recipients(f"Final-Recipient: rfc822; {unit * 16_000}=\nStatus: 5.1.1\n")
     assert time.process_time() - started < 0.5
+
+
+NAMES = st.sampled_from(sorted({*aliases, *aliases.values(), "", "utf-16\0", "x-unknown"})) | st.text(
+    max_size=12
+)
+
+
+@given(st.binary(max_size=60) | st.text("+-\\ud8xAB2 ").map(str.encode), NAMES)
+def test_octets_become_text_whatever_charset_they_name(octets, charset):
+    decode(octets, charset).encode()
 
 
 def test_a_charset_that_takes_quadratic_time_is_none():

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from senderauth.dns import Answer, Question, Status, ZoneFileError, ZoneResolver, drive, master
+from senderauth.dns import Answer, Question, Status, ZoneFileError, ZoneResolver, drive, master, owner, rdata
+from senderauth.dns.tokens import lines
 
 NOERROR, NXDOMAIN, TIMEOUT, SERVFAIL = Status.NOERROR, Status.NXDOMAIN, Status.TIMEOUT, Status.SERVFAIL
 
@@ -418,3 +419,16 @@ def test_no_text_brings_the_reader_down(tmp_path_factory: pytest.TempPathFactory
         assert "\n" not in str(error)  # noqa: PT017 - either way is right
     else:
         drive(resolver.resolve(Question("a.example.org", "TXT")))
+
+
+ODD = "a.-;()\"'\\ \t\n0123$@*"
+
+
+@given(st.text(max_size=30) | st.text(ODD, max_size=30), st.sampled_from(["TXT", "MX", "A", "CNAME"]))
+def test_no_name_or_value_is_more_than_one_record(text: str, rdtype: str) -> None:
+    line = f"{owner(text)} 300 IN {rdtype} {rdata(rdtype, text)}"
+    assert "\n" not in line
+    assert len(owner(text).split()) == 1
+    found = list(lines(line, comments := []))
+    assert (len(found), comments) == (1, [])
+    assert rdtype == "TXT" or len(found[0].tokens) <= 6
