@@ -1,7 +1,8 @@
 """DMARC records: text to value and back (RFC 9989 4.7, 4.8; RFC 7489 6.3).
 
-The version tag is taken exactly, `v=DMARC1` and first; what else a record says is read as far as it can
-be. A value outside its grammar becomes the default (RFC 9989 4.8), and every fault is kept as a problem
+The version tag stands first, its value exactly `DMARC1`; its name, a plain literal in both grammars, may
+be `V` (RFC 7489 6.4; RFC 9989 4.8 makes but the value `%s`). What else a record says is read as far as it
+can be. A value outside its grammar becomes the default (RFC 9989 4.8), and every fault is kept as a problem
 with its place. One pass, bounded: no text of any length costs more than its length.
 """
 
@@ -33,7 +34,7 @@ KNOWN = frozenset(["v", "p", "sp", "np", "adkim", "aspf", "t", "psd", "fo", "rua
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):([^!\s,;]+)\Z")
 _SIZE = re.compile(r"[0-9]+[kmgtKMGT]?\Z")
-_VERSION = re.compile(rb"v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
+_VERSION = re.compile(rb"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
 _ANY_CASE = re.compile(rb"v\s*=\s*dmarc1\s*(?:;|\Z)", re.IGNORECASE)
 _VERSION_AND_MORE = re.compile(rb"v\s*=\s*dmarc", re.IGNORECASE)
 _VERSION_LATER = re.compile(rb";\s*v\s*=\s*dmarc1", re.IGNORECASE)
@@ -47,7 +48,7 @@ class Tag:
     """One tag."""
 
     name: str
-    """In lower case. RFC 6376 3.2 wants names exact, the ABNF of RFC 7489 does not, receivers fold case."""
+    """In lower case. RFC 6376 3.2 wants names exact, the ABNF of RFC 7489 and RFC 9989 does not."""
     value: str
     """As written, without the blanks around it."""
     written: str = field(default="", compare=False)
@@ -150,7 +151,7 @@ class Record:
 
 
 def is_dmarc(text: bytes) -> bool:
-    """Whether a TXT record is a DMARC record: the version tag first, in exactly these letters."""
+    """Whether a TXT record is a DMARC record: the version tag first, its value in exactly these letters."""
     return _VERSION.match(text) is not None
 
 
