@@ -29,6 +29,7 @@ CACHED = 2_048
 SHORT = 20
 """Characters of a tag that other records may have, too."""
 
+POLICY_TAGS = ("p", "sp", "np")
 KNOWN = frozenset(["v", "p", "sp", "np", "adkim", "aspf", "t", "psd", "fo", "rua", "ruf", "pct", "rf", "ri"])
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
@@ -200,11 +201,13 @@ def _span(start: int, part: str) -> Span:
 
 def _tag(start: int, part: str) -> Tag | None:
     """The tag between two semicolons, None where none is."""
-    written, _, value = part.partition("=")
+    written, equals, value = part.partition("=")
     written, value = written.strip(" \t"), value.strip(" \t")
     name = written.lower()
     printable = part.isascii() and (part.isprintable() or part.replace("\t", " ").isprintable())
-    if not value or not printable or not (name in KNOWN or _NAME.match(written)):
+    if not printable or not (name in KNOWN or _NAME.match(written)):
+        return None
+    if not value and not (equals and name in POLICY_TAGS):  # those must be valid (4.10.1): nothing is not
         return None
     return Tag(name, value, written, _span(start, part))
 
@@ -264,7 +267,7 @@ class _Reading:
 
     def number(self, tag: Tag) -> int | None:
         most = _MOST[tag.name]
-        if tag.value.isdigit() and len(tag.value) <= 10 and int(tag.value) <= most:
+        if tag.value.isdigit() and len(tag.value) <= len(str(most)) and int(tag.value) <= most:
             return int(tag.value)
         self.invalid(tag, f"0-{most}")
         return None
