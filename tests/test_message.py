@@ -342,6 +342,7 @@ RESULTS = [
     (b'"MX of; us" 1 (c); spf=pass', "mx of; us", ["spf"], None),
     (b"mx.example.org; spf=; junk junk; dmarc=pass; none", "mx.example.org", ["dmarc"], None),
     (b"mx.example.org; spf=pass smtp.mailfrom=<>; dkim=none", "mx.example.org", ["spf", "dkim"], None),
+    (b"mx.example.org; dkim/2=pass; spf/1=pass; arc / 01 (x) = pass", "mx.example.org", ["spf", "arc"], None),
     (b"mx.example.org; bimi=pass policy.authority-uri=https://x.example/y?z=1; spf=none", "mx.example.org",
      ["bimi", "spf"], None),
     ("mx.bücher.example; spf=pass smtp.mailfrom=ü@b.example".encode(), "mx.bücher.example", ["spf"], None),
