@@ -7,6 +7,7 @@ import pytest
 
 from senderauth.catalogue import read_bounce
 from senderauth.catalogue.dsn import recipients
+from senderauth.catalogue.mime import parse
 
 ORIGINAL = """Received: from laptop.example.com (laptop.example.com [203.0.113.5]) by mail.example.com; Mon
 From: Anna <anna@example.com>
@@ -114,6 +115,12 @@ def test_an_internationalised_address_in_ascii_is_undone():  # RFC 6533 3
 def test_addresses_of_recipients(field, address):  # RFC 3461 4, RFC 3464 2.3.2, RFC 6533 3
     (found,) = recipients(f"Final-Recipient: {field}\nAction: (c) Failed (x)\nStatus: (y) 5.1.1\n")
     assert (found.address, found.action, found.status) == (address, "failed", "5.1.1")
+
+
+def test_a_boundary_that_goes_on_is_another_s():  # RFC 2046 5.1.1
+    inner = b"Content-Type: multipart/mixed; boundary=bx\n\n--bx\n\nhello\n--bx--"
+    whole = b"Content-Type: multipart/report; boundary=b\n\n--b \t\nContent-Type: message/rfc822\n\n" + inner
+    assert [part.body for part in parse(whole + b"\n--b--\n--b\n\nepilogue").parts] == [inner]
 
 
 def test_an_address_literal_as_a_host():
