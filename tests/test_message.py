@@ -415,6 +415,27 @@ def test_what_is_written_can_be_read_and_cannot_break_out() -> None:
     assert write_results("mx.example.org", ()).endswith("none\r\n")
 
 
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("example.com", "example.com"),
+        ("aB+cd", "aB+cd"),
+        ("aB/cd", '"aB/cd"'),  # no token (RFC 2045 5.1)
+        ("aB=", '"aB="'),
+        ("@example.com", "@example.com"),
+        ("a/b=c@example.com", "a/b=c@example.com"),  # an address
+        ("a@b@example.com", '"a@b@example.com"'),
+        ("2001:db8::1", '"2001:db8::1"'),
+        ("", '""'),
+    ],
+)
+def test_values_are_written_as_tokens_addresses_or_strings(value: str, written: str) -> None:
+    result = MethodResult("x", "pass", (("header.b", value),), "")
+    assert write_results("mx", [result]).endswith(f"header.b={written}\r\n")
+    (field,) = read_results([("authentication-results", f"mx; x=pass header.b={written}".encode())])
+    assert field.results == (result,)
+
+
 def test_an_mbox_is_read_message_by_message() -> None:
     box = b"From a Mon\nSubject: 1\n\n>From x\nFrom y\n\nFrom b Tue\r\nSubject: 2\r\n\r\nz\r\n\r\n"
     assert [(n, m) for n, m, _ in messages(box.splitlines(keepends=True))] == [

@@ -141,7 +141,8 @@ def _client(results: Iterable[MethodResult], comments: Iterable[str]) -> str | N
     return None
 
 
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~@/-]+")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+|(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+)?@[A-Za-z0-9._-]+")
+"""A token (RFC 2045 5.1), which has no slash, or an address."""
 
 
 def write_results(authserv_id: str, results: Iterable[MethodResult]) -> str:
