@@ -307,6 +307,11 @@ def test_received_spf_above_the_next_hop_is_preferred() -> None:
     assert (envelope.helo, envelope.mail_from) == ("q.example", "bounce@example.net")
 
 
+def test_the_zone_of_an_address_is_left_out() -> None:
+    noted = b"Received-SPF: none (x) client-ip=fe80::1%eth0; helo=q.example;\r\n"
+    assert read_message(noted + MAIL).envelope.address == "fe80::1"
+
+
 def test_received_spf_that_came_with_the_message_is_hearsay() -> None:
     head, body = MAIL.split(b"From: ")
     forged = head + b"Received: from x by y; M\r\nReceived-SPF: pass client-ip=192.0.2.66\r\nFrom: " + body

@@ -58,6 +58,7 @@ def steps(step: Step, id: str) -> list[Step]:
         ("v=spf1 ip4:0.0.0.0/0 -all", "2001:db8::1", "fail", "spf-all", "-all"),
         ("v=spf1 ip6:::/0 -all", IP, "fail", "spf-all", "-all"),
         ("v=spf1 ip4:192.0.2.3 -all", "::ffff:192.0.2.3", "pass", "spf-term-matched", "ip4:192.0.2.3"),
+        ("v=spf1 exists:%{i} ip6:fe80::/9 -all", "fe80::1%e0", "pass", "spf-term-matched", "ip6:fe80::/9"),
         ("v=spf1", IP, "neutral", "spf-nothing-matched", None),
         ("v=spf1 -all bogus:", IP, "permerror", "spf-unknown-mechanism", None),  # read although never reached
         ("v=spf1 include=other.example.com -all", IP, "fail", "spf-all", "-all"),

@@ -126,7 +126,7 @@ def _checked(pairs: dict[str, str]) -> dict[str, str]:
     """The pairs of use, in normal form; a broken one is left out."""
     found: dict[str, str] = {}
     try:
-        found["client-ip"] = str(ip_address(pairs.get("client-ip", "")))
+        found["client-ip"] = str(ip_address(pairs.get("client-ip", "").partition("%")[0]))
     except ValueError:
         return {}
     if (helo := names.normalise(pairs.get("helo", ""))) is not None:
