@@ -108,6 +108,9 @@ def test_an_invalid_value_becomes_the_default(tag: str, field: str, default: Any
         ("a@b.example", 0, ["dmarc-uri-without-scheme"]),
         ("mailto:a@b.example mailto:c@d.example", 0, ["dmarc-invalid-uri"]),
         ("http://b.example/r", 1, []),
+        ("mailto:a%2Cb+c@b.example?subject=x&y='z'", 1, []),
+        ("mailto:<a@b.example>", 0, ["dmarc-invalid-uri"]),  # RFC 3986 2
+        ("mailto:a%4@b.example", 0, ["dmarc-invalid-uri"]),
         ("bogus", 0, ["dmarc-invalid-uri"]),
         (",".join(["mailto:a@b.example"] * 60), 50, ["dmarc-many-uris"]),
     ],

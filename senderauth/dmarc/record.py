@@ -33,7 +33,9 @@ POLICY_TAGS = ("p", "sp", "np")
 KNOWN = frozenset(["v", "p", "sp", "np", "adkim", "aspf", "t", "psd", "fo", "rua", "ruf", "pct", "rf", "ri"])
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):([^!\s,;]+)\Z")
+_URI = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.\-]*):((?:[A-Za-z0-9\-._~:/?#\[\]@$&'()*+=]|%[0-9A-Fa-f]{2})+)\Z"  # RFC 3986 2
+)
 _SIZE = re.compile(r"[0-9]+[kmgtKMGT]?\Z")
 _VERSION = re.compile(rb"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
 _ANY_CASE = re.compile(rb"v\s*=\s*dmarc1\s*(?:;|\Z)", re.IGNORECASE)
