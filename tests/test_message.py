@@ -307,6 +307,13 @@ def test_received_spf_above_the_next_hop_is_preferred() -> None:
     assert (envelope.helo, envelope.mail_from) == ("q.example", "bounce@example.net")
 
 
+@pytest.mark.parametrize("written", [b"<>", b'""', b'"<>"'])
+def test_a_null_path_in_received_spf(written: bytes) -> None:
+    noted = b"Received-SPF: none client-ip=203.0.113.77; envelope-from=" + written + b"; helo=q.example\r\n"
+    envelope = read_message(noted + MAIL.replace(b"Return-Path", b"X-Path")).envelope
+    assert (envelope.mail_from, envelope.mail_from_origin) == ("", "received-spf")
+
+
 def test_the_zone_of_an_address_is_left_out() -> None:
     noted = b"Received-SPF: none (x) client-ip=fe80::1%eth0; helo=q.example;\r\n"
     assert read_message(noted + MAIL).envelope.address == "fe80::1"

@@ -131,7 +131,9 @@ def _checked(pairs: dict[str, str]) -> dict[str, str]:
         return {}
     if (helo := names.normalise(pairs.get("helo", ""))) is not None:
         found["helo"] = helo
-    sender = pairs.get("envelope-from", "")
-    if sender and (path := _path(sender if "@" in sender else f"<{sender}>")) is not None:
+    sender = pairs.get("envelope-from")
+    if sender is not None and not sender.strip("<>"):  # the null path
+        found["envelope-from"] = ""
+    elif sender and (path := _path(sender if "@" in sender else f"<{sender}>")) is not None:
         found["envelope-from"] = path
     return found
