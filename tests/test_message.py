@@ -301,10 +301,10 @@ def test_a_given_address_takes_no_helo_from_a_field_about_another_one() -> None:
 
 
 def test_received_spf_above_the_next_hop_is_preferred() -> None:
-    noted = b"Received-SPF: pass (x) client-ip=203.0.113.77; envelope-from=<v@a.example>; helo=q.example;\r\n"
+    noted = b"Received-SPF: pass client-ip=203.0.113.77; envelope-from=<v@a.ex>; helo (y)\r\n =q.ex;\r\n"
     envelope = read_message(noted + MAIL).envelope
     assert (envelope.address, envelope.address_origin) == ("203.0.113.77", "received-spf")
-    assert (envelope.helo, envelope.mail_from) == ("q.example", "bounce@example.net")
+    assert (envelope.helo, envelope.mail_from) == ("q.ex", "bounce@example.net")
 
 
 @pytest.mark.parametrize("written", [b"<>", b'""', b'"<>"'])

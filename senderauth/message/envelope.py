@@ -16,7 +16,7 @@ from senderauth.message.words import unfold, without_comments
 Origin = Literal["given", "received-spf", "received", "return-path", "none"]
 
 MAX_FIELD = 8_192
-_PAIR = re.compile(r"([a-z-]{1,30})=(?:\"([^\"]{0,500})\"|<?([^\s;>]{0,500})>?)", re.IGNORECASE)
+_PAIR = re.compile(r"([a-z-]{1,30}) {0,8}=(?:\"([^\"]{0,500})\"|<?([^\s;>]{0,500})>?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
