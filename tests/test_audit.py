@@ -92,6 +92,24 @@ def test_a_row_says_what_stands_in_dns() -> None:
     assert (found.mta_sts, found.tls_rpt) == ("present", "present")
 
 
+@pytest.mark.parametrize(
+    ("mta_sts", "tls_rpt", "states"),
+    [
+        ([b"v=STSv1;id=2026a;"], [b"v=TLSRPTv1;rua=https://t.example/x"], ("present", "present")),
+        ([b"v=STSv1"], [b"v=TLSRPTv1"], ("broken", "broken")),  # RFC 8461 3.1, RFC 8460 3
+        ([b"v=STSv1; id="], [b"v=TLSRPTv1; rua=t@example.com"], ("broken", "broken")),
+        ([b"v=STSv1; id=a-b"], [b"v=TLSRPTv1; rua="], ("broken", "broken")),
+        ([b"v=STSv1; id=1"] * 2, [b"v=TLSRPTv1; rua=mailto:a@b.example"] * 2, ("broken", "broken")),
+        ([b"v=STSv10; id=1"], [b" v=TLSRPTv1; rua=mailto:a@b.example"], ("absent", "absent")),
+    ],
+)
+def test_records_of_transport_security(
+    mta_sts: list[bytes], tls_rpt: list[bytes], states: tuple[str, str]
+) -> None:
+    found = row(base() | {(f"_mta-sts.{D}", "TXT"): mta_sts, (f"_smtp._tls.{D}", "TXT"): tls_rpt})
+    assert (found.mta_sts, found.tls_rpt) == states
+
+
 class Noting:
     """Notes what is asked."""
 

@@ -15,6 +15,8 @@ from senderauth.dmarc.record import parse
         (["v=DMARC1; rua=mailto:a@b.example"], None),  # is read as p=none (RFC 9989 4.10.1)
         (["v=DMARC1; p=rejct; rua=mailto:a@b.example"], "v=DMARC1; p=reject; rua=mailto:a@b.example"),
         (["v=DMARC1; p=reject; sp=quarentine"], "v=DMARC1; p=reject; sp=quarantine"),
+        (["v=DMARC1; p=reject; sp=; np="], "v=DMARC1; p=reject"),
+        (["v=DMARC1; p="], None),
         (["v=DMARC1; p=block"], None),
         (["v=DMARC1; policy=reject"], "v=DMARC1; p=reject"),
         (["v=DMARC1; p=none; rau=mailto:a@b.example"], "v=DMARC1; p=none; rua=mailto:a@b.example"),

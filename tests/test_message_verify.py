@@ -160,6 +160,7 @@ def test_the_field_that_a_receiver_would_add() -> None:
     assert "spf=fail smtp.mailfrom=b@example.com" in lines
     assert "dkim=pass header.d=example.com header.s=s header.a=rsa-sha256 header.b=" in lines
     assert "dmarc=pass header.from=example.com" in lines
+    assert "iprev=permerror policy.iprev=203.0.113.9" in lines  # RFC 8601 2.7.3: no PTR record
 
 
 @pytest.mark.parametrize(

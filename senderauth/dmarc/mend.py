@@ -56,6 +56,8 @@ def _mended(text: bytes) -> str | None:
     for tag in record.tags:
         name = LOOKALIKES.get(tag.name, tag.name)
         value = tag.value
+        if not value and name != "p":  # an sp or np that says nothing
+            continue
         if name in ("p", "sp", "np"):
             close = difflib.get_close_matches(value.lower(), POLICIES, 1, CLOSE)
             if not close:
