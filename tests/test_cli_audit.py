@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -257,6 +258,41 @@ def test_exit_codes(tmp_path: Path, words: list[str], code: int) -> None:
     )
     done = CliRunner().invoke(app, [str(given), "--demo", *words])
     assert done.exit_code == code, done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        (["list.txt", "-o", "list.txt"], None),
+        (["list.txt", "-o", "list.txt", "--resume"], None),
+        (["list.txt", "-o", "./new", "--summary", "new"], None),
+        (["list.txt", "-o", "rows", "--summary", "link"], None),
+        (["-", "-o", "list.txt"], "list.txt"),
+        (["list.txt", "--fix", "--senders", "senders.csv", "-o", "senders.csv"], None),
+        (["list.txt", "--summary", "."], None),
+        (["list.txt", "--summary", "none/summary.json"], None),
+        (["list.txt", "--summary", "-"], None),
+    ],
+)
+def test_no_file_that_is_given_is_overwritten(tmp_path: Path, words: list[str], given: str | None) -> None:
+    (tmp_path / "list.txt").write_text("webshop.example\n")
+    (tmp_path / "senders.csv").write_text("domain,host\nwebshop.example,192.0.2.25\n")
+    (tmp_path / "link").symlink_to("list.txt")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with (tmp_path / given).open() if given else nullcontext() as stdin:
+        done = subprocess.run(
+            [sys.executable, "-m", "senderauth", "audit", *words, "--demo"],
+            stdin=stdin, capture_output=True, check=False, timeout=60, cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": os.getcwd()},
+        )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1), done.stderr
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_dash_is_standard_output(world: Path, whole: bytes) -> None:
+    assert run(world, "-o", "-").stdout == whole
+    told = json.loads(run(world, "-o", os.devnull, "--summary", "-").stdout)
+    assert told["rows"] == COUNT
 
 
 def test_a_host_that_would_be_refused_is_exit_code_1(tmp_path: Path) -> None:

@@ -57,8 +57,11 @@ def _spooled(pipe: BinaryIO) -> BinaryIO:
 
 
 def same_file(one: str, other: str) -> bool:
-    """Whether both names lead to one file that is there."""
-    return os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)
+    """Whether both names lead to one file, which the other would overwrite: to no device, and no pipe."""
+    paths = [os.path.realpath("/dev/stdin" if name == "-" else name) for name in (one, other)]
+    if not all(os.path.exists(path) for path in paths):
+        return paths[0] == paths[1]
+    return os.path.isfile(paths[0]) and os.path.samefile(*paths)
 
 
 def write_whole(path: str, pieces: Iterable[str]) -> None:

@@ -53,7 +53,7 @@ def report(
     summary = Summary()
     try:
         words = wording(lang or default_language())
-        if any(same_file(output, given) for given in (audit, previous) if given):
+        if output != "-" and any(same_file(output, given) for given in (audit, previous) if given):
             raise ValueError(f"{output} would be overwritten by its own report")
         if form is not None and (previous or title):
             raise ValueError("--as writes changes: it has no use beside --previous or --title")
