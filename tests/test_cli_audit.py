@@ -15,7 +15,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from senderauth.audit import FIELDS, List
+from senderauth.audit import FIELDS, List, chosen_selectors
 from senderauth.cli import audit
 
 COUNT = 400
@@ -412,6 +412,24 @@ def test_lists_of_every_shape(tmp_path: Path, content: bytes, expected: list[tup
 def test_a_list_that_is_no_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no text"):
         entries(tmp_path, "a.example\n".encode("utf-16"))
+
+
+@pytest.mark.parametrize(
+    ("header", "why"),
+    [
+        ("domain,host,domain", "more than one column 'domain'"),
+        ("domain,host,hosts", "more than one column 'host'"),
+        ('domain,"two\nlines",host', "line end"),
+    ],
+)
+def test_a_header_that_does_not_tell_the_columns_is_refused(tmp_path: Path, header: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        entries(tmp_path, f"{header}\na.example,192.0.2.1,b.example\n".encode())
+
+
+def test_a_selector_that_is_none_is_named_as_it_was_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"--selectors: 'b!!' is not a selector"):
+        chosen_selectors("a, b!!")
 
 
 def test_columns_become_facts(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, ClassVar, Literal
 
+from senderauth.audit.row import adsp_word
+
 Direction = Literal["worse", "unknown", "better", "changed", "new", "gone"]
 DIRECTIONS: tuple[Direction, ...] = ("worse", "unknown", "better", "changed", "new", "gone")
 """Newest trouble first."""
@@ -169,7 +171,7 @@ def essence(row: Mapping[str, Any]) -> Essence:
     if mx := row.get("mx"):
         found |= {"mx": mx["state"], "mx_hosts": list(mx["hosts"])}
     if adsp := row.get("adsp"):
-        found["adsp"] = "unknown" if adsp["state"] == "unknown" else adsp["practice"]
+        found["adsp"] = adsp_word(adsp["state"], adsp["practice"])
     for name in ("mta_sts", "tls_rpt"):
         if name in row:
             found[name] = row[name]
