@@ -131,6 +131,7 @@ def test_a_signal_finishes_the_rows_in_hand(
     process.send_signal(number)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == code
+    assert b"once more to end at once" in errors
     assert b"--resume" in errors
     now = target.read_bytes()
     assert whole.startswith(now)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -154,8 +156,6 @@ def _keep_apart(output: Path | None, summary: Path | None, given: tuple[str | No
     """ValueError, before anything is asked, where a file would be overwritten that is read or written, or the
     summary has nowhere to go at the end.
     """
-    import os
-
     from senderauth.cli.files import same_file
 
     written = [str(path) for path in (output, summary) if path not in (None, Path("-"))]
@@ -177,6 +177,7 @@ def _executed(job: Job, resolver: Resolver, quiet: bool, words: Wording) -> tupl
     from senderauth.cli.progress import progress_for
 
     ended: list[int] = []
+    stopping = b"" if quiet else f"\n{words.say('audit', 'stopping')}\n".encode()
     tune_memory()
     with progress_for(quiet, words) as shown:
         running = Running(job, resolver, shown)
@@ -186,6 +187,8 @@ def _executed(job: Job, resolver: Resolver, quiet: bool, words: Wording) -> tupl
                 raise KeyboardInterrupt
             ended.append(ENDED_BY[signal.Signals(number)])
             running.stop()
+            with suppress(OSError):
+                os.write(2, stopping)  # no buffer: a handler may come while it is written
 
         before = {number: signal.signal(number, end) for number in ENDED_BY}
         try:
@@ -195,7 +198,7 @@ def _executed(job: Job, resolver: Resolver, quiet: bool, words: Wording) -> tupl
             raise typer.Exit(2) from None
         except NameServersGone:
             warn("no name server has answered for two minutes; what is written stays, go on with --resume")
-            raise typer.Exit(3) from None
+            raise typer.Exit(ended[0] if ended else 3) from None
         except BrokenPipeError:
             warn("nobody reads any more")
             raise typer.Exit(141) from None
