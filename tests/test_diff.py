@@ -59,6 +59,14 @@ def row(domain: str, **changes: Any) -> dict[str, Any]:
     return whole
 
 
+@pytest.mark.parametrize(("count", "told"), [(200, 0), (1_300, 2)])
+def test_what_is_not_listed_is_counted_with_the_way_to_it(count: int, told: int) -> None:
+    worse = [row(f"{n}.example", grade="F") for n in range(count)]
+    new = [row(f"{n}.new") for n in range(40 if told == 0 else 1_140)]
+    text = diff_text(compare([row(f"{n}.example") for n in range(count)], worse + new), wording("en"))
+    assert text.count("\n  … and 1,100 more; --json tells all\n") == told
+
+
 def finding(id: str, severity: str = "high", subject: str = "a.example", **evidence: Any) -> dict[str, Any]:
     told = {"id": id, "severity": severity, "subject": subject}
     return {**told, "evidence": evidence, "rfc": "", "source": "x"}
