@@ -220,7 +220,11 @@ def _from_json(n: int, text: str) -> Entry:
 
 
 def from_domains(domains: Iterable[str | Mapping[str, Any] | Entry]) -> Iterator[Entry]:
-    """What a program has at hand: names, mappings with the columns of a CSV, or entries."""
+    """What a program has at hand: names, mappings with the columns of a CSV, or entries. Raises TypeError for
+    one name alone, whose letters would be a list, too.
+    """
+    if isinstance(domains, str):
+        raise TypeError(f"not a list of domains but one: {domains[:MAX_SHOWN]!r}")
     for n, given in enumerate(domains, 1):
         if isinstance(given, Entry):
             yield given
