@@ -31,6 +31,8 @@ except ImportError:  # not on this system
 
 Format = Literal["jsonl", "csv", "parquet"]
 FORMATS: tuple[Format, ...] = ("jsonl", "csv", "parquet")
+NOT_WRITTEN = (".tsv", ".xls", ".xlsx", ".ods", ".html", ".gz", ".bz2", ".xz", ".zst", ".zip")
+"""Endings of names that promise something else."""
 ALWAYS = ("n",)
 """Fields without which a file cannot be continued."""
 LOOK = 1_000
@@ -53,9 +55,11 @@ def format_of(path: str | None, wanted: str | None) -> Format:
     if wanted is not None:
         raise ValueError(f"--format: {wanted!r} is none of {', '.join(FORMATS)}")
     suffix = Path(path or "").suffix.lower()
+    if suffix in NOT_WRITTEN:
+        raise ValueError(f"{path}: {suffix} is not written; --format says what it is: {', '.join(FORMATS)}")
     if suffix in (".parquet", ".pq"):
         return "parquet"
-    return "csv" if suffix in (".csv", ".tsv") else "jsonl"
+    return "csv" if suffix == ".csv" else "jsonl"
 
 
 def chosen_fields(
@@ -72,6 +76,8 @@ def chosen_fields(
         known = tuple(field for field in FIELDS if field not in unfilled) if unfilled else FIELDS
         return known + more if more else known
     wanted = [word.strip() for word in text.split(",") if word.strip()]
+    if not wanted:
+        raise ValueError(f"--fields: name some of {', '.join((*FIELDS, *more))}")
     for word in wanted:
         if word == FIX and not with_fix:
             raise ValueError("--fields: 'fix' comes with --fix")
