@@ -308,6 +308,14 @@ def test_a_host_that_would_be_refused_is_exit_code_1(tmp_path: Path) -> None:
     assert (host["outcome"], bool(host["entry"])) == ("refused", True)
 
 
+@pytest.mark.parametrize("text", ["", "# none today\n\n", "not a name\n"])
+def test_a_list_without_a_line_that_can_be_read_is_no_success(tmp_path: Path, text: str) -> None:
+    given = tmp_path / "list.txt"
+    given.write_text(text)
+    done = CliRunner().invoke(app, [str(given), "--demo", "-q"])
+    assert (done.exit_code, "no line names a domain" in done.output) == (2, True)
+
+
 def test_a_list_that_is_not_there(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [str(tmp_path / "none.txt"), "--demo"])
     assert (done.exit_code, "none.txt" in done.output) == (2, True)

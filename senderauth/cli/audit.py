@@ -104,7 +104,7 @@ def audit(
         format_of,
     )
     from senderauth.cli.arguments import fail_level, resolver_for
-    from senderauth.cli.main import fail
+    from senderauth.cli.main import fail, warn
     from senderauth.cli.senders import read_senders
     from senderauth.report import default_language, wording
 
@@ -149,7 +149,10 @@ def audit(
     except (ValueError, OSError) as problem:
         fail(problem)
     _tell(result, resolver, summary, quiet, told)
-    raise typer.Exit(ended_by or result.exit_code(level))
+    code = ended_by or result.exit_code(level)
+    if code == 2:
+        warn(f"{'standard input' if domains == '-' else domains}: no line names a domain")
+    raise typer.Exit(code)
 
 
 def _keep_apart(output: Path | None, summary: Path | None, given: tuple[str | None, ...]) -> None:
