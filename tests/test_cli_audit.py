@@ -163,6 +163,22 @@ def test_parquet_holds_the_same_rows(world: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_a_disk_that_is_full_at_the_end_keeps_the_rows_of_parquet(world: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    target = tmp_path / "audit.parquet"
+    full = f"import os, runpy, sys; \
+os.symlink('/dev/full', {str(target) + '.new'!r}); \
+sys.argv = {['senderauth', *command(world, '-o', str(target), '-q')[3:]]!r}; \
+runpy.run_module('senderauth', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", full], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
+    assert done.stderr.startswith(f"senderauth: {target}: ".encode())
+    assert [path.name for path in tmp_path.iterdir()] == ["audit.parquet.rows.jsonl"]
+    assert run(world, "-o", str(target), "--resume", "-q").returncode == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["audit.parquet"]
+
+
 def test_parquet_without_pyarrow_says_so_before_anything_is_asked(
     monkeypatch: pytest.MonkeyPatch, world: Path, tmp_path: Path
 ) -> None:

@@ -84,7 +84,8 @@ def chosen_fields(
         if word not in (*FIELDS, FIX):
             raise ValueError(f"--fields: {word!r} is none of {', '.join((*FIELDS, *more))}")
         if word in unfilled:
-            raise ValueError(f"--fields: {word!r} is not among what --only asks")
+            part = "spoofing" if word == "grade" else word
+            raise ValueError(f"--fields: {word!r} needs {part} in --only")
     if with_fix and FIX not in wanted:
         raise ValueError("--fields: name fix, too, else --fix works for nothing")
     return tuple(field for field in (*FIELDS, FIX) if field in wanted or field in ALWAYS)
@@ -239,7 +240,7 @@ def needs_pyarrow() -> None:
 
 
 def to_parquet(lines: Path, path: Path, fields: tuple[str, ...], *, group: int = 20_000) -> None:
-    """Turns JSON lines into a Parquet file, `group` rows at a time."""
+    """Turns JSON lines into a Parquet file, `group` rows at a time. Raises OSError where there is no room."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -247,12 +248,17 @@ def to_parquet(lines: Path, path: Path, fields: tuple[str, ...], *, group: int =
     types = {"int": pa.int64(), "bool": pa.bool_(), "text": pa.string(), "texts": pa.list_(pa.string())}
     schema = pa.schema([(name, types[kind]) for name, kind in chosen])
     new = path.with_name(path.name + ".new")
-    with lines.open("rb") as file, pq.ParquetWriter(new, schema, compression="zstd") as writer:
-        for rows in _groups(file, group):
-            cells = [flat(row) for row in rows]
-            arrays = [pa.array([cell[name] for cell in cells], types[kind]) for name, kind in chosen]
-            writer.write_batch(pa.record_batch(arrays, schema=schema))
-    os.replace(new, path)
+    try:
+        with lines.open("rb") as file, pq.ParquetWriter(new, schema, compression="zstd") as writer:
+            for rows in _groups(file, group):
+                cells = [flat(row) for row in rows]
+                arrays = [pa.array([cell[name] for cell in cells], types[kind]) for name, kind in chosen]
+                writer.write_batch(pa.record_batch(arrays, schema=schema))
+        os.replace(new, path)
+    except OSError as problem:
+        new.unlink(missing_ok=True)
+        problem.filename = str(path)  # pyarrow does not say which
+        raise
 
 
 def _groups(lines: Iterable[bytes], size: int) -> Iterator[list[dict[str, Any]]]:
