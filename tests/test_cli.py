@@ -209,13 +209,42 @@ def test_hostile_records_do_no_harm(tmp_path: Path, kind: str, verbose: tuple[st
     assert len(done.stdout) < 500_000
 
 
-def test_a_closed_pipe_makes_no_traceback() -> None:
-    words = "check shop@webshop.example --host 203.0.113.9 --demo --json"
-    command = f'"{sys.executable}" -m senderauth {words} | head -1'
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+@pytest.mark.parametrize("command", ["check webshop.example --host 203.0.113.9 --demo --json", "catalogue"])
+@pytest.mark.parametrize(
+    ("streams", "code", "lines"),
+    [
+        ("| sleep 0", 141, 0),
+        ("2>&1 | sleep 0", 141, 0),
+        (">/dev/full", 2, 1),  # not 1, which says that something would be refused, or got worse
+        (">/dev/full 2>&1", 2, 0),
+        (">&-", 2, 1),
+        ("<&- 2>&- >/dev/full", 2, 0),
+    ],
+)
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_an_output_that_takes_no_more_is_an_exit_code_and_no_traceback(
+    command: str, streams: str, code: int, lines: int
+) -> None:
+    program = f'(sleep 0.3; exec "{sys.executable}" -m senderauth {command}) {streams}'
+    program += "; echo ${PIPESTATUS[0]}"
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, timeout=60, check=False)
 
-    assert done.stdout == "{\n"
-    assert "Traceback" not in done.stderr
+    assert done.stdout == f"{code}\n"
+    assert done.stderr.count("\n") == lines, done.stderr
+
+
+def test_what_is_only_told_besides_may_be_lost() -> None:
+    program = f'"{sys.executable}" -m senderauth audit - --demo 2>/dev/full <<< webshop.example'
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.returncode, done.stdout.count("\n")) == (0, 1)
+
+
+def test_a_list_from_a_standard_input_that_is_closed_cannot_be_read() -> None:
+    program = f'"{sys.executable}" -m senderauth audit - --demo <&-'
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, timeout=60, check=False)
+
+    assert refusal(done) == "senderauth: Bad file descriptor\n"
 
 
 def test_fail_on_turns_findings_into_exit_code_1() -> None:
