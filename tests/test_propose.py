@@ -144,6 +144,43 @@ def test_a_broken_record_that_this_mail_gets_past_is_worth_mending_too() -> None
     assert "spf-mend-syntax" in {p.id for p in proposed(txt(apex="v=spf1 mx al"), nobody)}
 
 
+@pytest.mark.parametrize(
+    ("record", "vendor", "new"),
+    [
+        ("v=spf1 include:vendor.shop.example -all", "v=spf1 ip4:192.0.2.77 include:shop.example -all",
+         f"v=spf1 ip4:192.0.2.77 ip4:{IP} -all"),  # a loop
+        ("v=spf1 include:vendor.shop.example -all", "v=spf1 ip4:192.0.2.77 include:gone.example -all",
+         f"v=spf1 ip4:192.0.2.77 ip4:{IP} -all"),
+        ("v=spf1 mx include:vendor.shop.example -all", "v=spf1 include:shop.example -all",
+         f"v=spf1 mx ip4:{IP} -all"),
+    ],
+)  # fmt: skip
+def test_an_include_that_ends_in_an_error_gives_way_to_what_it_lets_through(
+    record: str, vendor: str, new: str
+) -> None:
+    found = only(proposed(txt(apex=record, vendor=vendor)), "spf-drop-dead-terms")
+    assert found.changes[0].new == (new,)
+    assert found.proof is not None
+    assert found.proof.holds
+
+
+@pytest.mark.parametrize(
+    ("parts", "new"),
+    [
+        ((b"v=spf1 ip4:192.0.2.0/24", b"include:esp.example -all"),
+         f"v=spf1 ip4:192.0.2.0/24 include:esp.example ip4:{IP} -all"),
+        ((b"v=spf1 mx include:esp.example", b"-all"), f"v=spf1 mx include:esp.example ip4:{IP} -all"),
+        ((b"v=spf1 mx include:esp.exa", b"mple -all"), None),  # nothing is glued there
+    ],
+)  # fmt: skip
+def test_strings_that_run_into_each_other_are_parted_again(
+    parts: tuple[bytes, ...], new: str | None
+) -> None:
+    zone: Zone = {("shop.example", "TXT"): [parts], ("esp.example", "TXT"): [b"v=spf1 ip4:198.51.100.7 -all"]}
+    found = [p for p in proposed(zone) if p.id == "spf-part-strings"]
+    assert [change.new for p in found for change in p.changes] == ([] if new is None else [(new,)])
+
+
 def test_a_record_that_becomes_too_long_is_split_into_included_ones() -> None:
     nets = " ".join(f"ip4:198.51.{n}.1" for n in range(60))
     zone = txt(
@@ -345,6 +382,14 @@ def test_a_key_that_only_its_record_spoils_is_mended_without_a_new_one() -> None
     keys = {("s1._domainkey.shop.example", "TXT"): [f"{tags}; v=DKIM1".encode()]}
     found = only(proposed(REJECT | txt(apex="v=spf1 -all") | keys, signed("s1")), "dkim-mend-key")
     assert found.changes[0].new == (GOOD.record,)
+
+
+@pytest.mark.parametrize("type", ["dsa", "rsa-sha256"])
+def test_a_key_of_an_unknown_type_is_named_by_what_it_is(type: str) -> None:
+    pair = new_pair("rsa").public
+    keys = {("s1._domainkey.shop.example", "TXT"): [pair.record.replace("k=rsa", f"k={type}").encode()]}
+    found = only(proposed(REJECT | txt(apex="v=spf1 -all") | keys, signed("s1")), "dkim-mend-key")
+    assert found.changes[0].new == (pair.record,)
 
 
 def test_unsigned_mail_gets_a_key_at_a_free_selector() -> None:
@@ -713,6 +758,20 @@ def test_what_dns_would_not_tell_is_named() -> None:
     zone = txt(apex="v=spf1 include:dead.example -all") | {("dead.example", "TXT"): Status.SERVFAIL}
     silent = only(proposed(zone), "no-record-dns-silent")
     assert "dead.example" in silent.facts["silent"]
+
+
+def test_what_dns_told_is_not_among_the_names_that_were_silent() -> None:
+    zone = txt(apex="v=spf1 include:dead.example -all", s1___domainkey="v=DKIM1; k=dsa; p=AAAA")
+    silent = proposed(zone | {("dead.example", "TXT"): Status.SERVFAIL}, signed("s1"))
+    assert "s1._domainkey.shop.example" not in only(silent, "no-record-dns-silent").facts["silent"]
+
+
+def test_no_key_is_asked_for_where_the_domain_must_take_mail() -> None:
+    told = proposed(txt(apex=f"v=spf1 ip4:{IP} -all") | {("shop.example", "MX"): [(0, "")]})
+    exchange = only(told, "no-record-exchange")
+    assert (exchange.who, exchange.facts["domains"]) == ("domain-owner", ["shop.example"])
+    assert {case.receiver for case in exchange.leaves} == {"postfix"}
+    assert "postfix" not in only(told, "no-record-key-needed").facts["receivers"]
 
 
 def test_where_nothing_is_to_change_it_says_so() -> None:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, ClassVar, Literal
 
+from senderauth.advice import SILENT
+
 Direction = Literal["worse", "unknown", "better", "changed", "new", "gone"]
 DIRECTIONS: tuple[Direction, ...] = ("worse", "unknown", "better", "changed", "new", "gone")
 """Newest trouble first."""
@@ -42,12 +44,6 @@ ORDERS: dict[str, tuple[str, ...]] = {
     "mx_hosts": (),
     "dkim_keys": (),
 }
-SILENT = frozenset({
-    "arc-key-unknown", "dkim-key-unknown", "dmarc-dns-unknown", "host-helo-unknown", "host-reverse-unknown",
-    "lint-dns-unknown", "mail-domain-unknown", "spf-include-unknown", "spf-record-unknown",
-    "spf-term-unknown", "dmarc-report-destination-unknown",
-})  # fmt: skip
-"""Findings that say that DNS would not tell."""
 
 RANKS = {
     field: {word: rank for rank, words in enumerate(order) for word in words.split()}

@@ -152,6 +152,8 @@ def mended(key: dkim.Key) -> str | None:
             tags.pop("s")
         case "dkim-key-ed25519-wrapped" if record.octets is not None:  # RFC 8463 4.2
             tags["p"] = base64.b64encode(record.octets[WRAPPED:]).decode()
+        case "dkim-key-type-unknown" if dkim.rsa_numbers(record.octets or b""):  # RFC 6376 3.6.1
+            tags["k"] = "rsa"
         case _:
             return None
     return "; ".join(f"{name}={value}" for name, value in tags.items())

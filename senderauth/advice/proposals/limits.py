@@ -59,7 +59,7 @@ class _Row:
 def within_limits(survey: Survey) -> Within | None:
     """The record within the limits; None where it is already, or where it cannot be done."""
     node = survey.tree
-    dead = any(_dead(cost) for cost in node.terms if cost.child is not None)
+    dead = any(_dead(cost) or _spoilt(cost) for cost in node.terms if cost.child is not None)
     if node.record is None or (survey.lookups <= MAX_TERMS and survey.void_lookups <= MAX_VOIDS and not dead):
         return None
     found = None
@@ -102,8 +102,16 @@ def _dead(cost: TermCost) -> bool:
     return not (cost.networks or cost.always or cost.unevaluated or cost.unknown)
 
 
+def _spoilt(cost: TermCost) -> bool:
+    """Whether an include ends in an error because of what its record includes: a loop, or what is not there."""
+    child = cost.child
+    if child is None or child.state != "found":
+        return False
+    return any(inner.child is not None and (_dead(inner) or _spoilt(inner)) for inner in child.terms)
+
+
 def _drop(rows: list[_Row]) -> None:
-    """Takes out what does nothing."""
+    """Takes out what does nothing, and what ends in an error; what that passes stays."""
     seen: list[Term] = []
     passed: list[Network] = []
     plain = True
@@ -114,6 +122,8 @@ def _drop(rows: list[_Row]) -> None:
         inside = term.network is not None and any(_covers(network, term.network) for network in passed)
         if term in seen or (row.cost is not None and _dead(row.cost)) or (inside and plain):
             row.instead = ()
+        elif row.cost is not None and _spoilt(row.cost):
+            row.instead = _networks_of(row)
         seen.append(term)
         plain = plain and term.qualifier == "+"  # an earlier "-" may take some of the network away
         if term.network is not None and term.qualifier == "+":

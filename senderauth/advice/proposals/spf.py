@@ -59,8 +59,10 @@ async def spf_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
 
 async def _sound(ground: Ground, survey: Survey) -> list[tuple[Proposal, ...]]:
     """Repairs of a record that this send does not depend on, or gets past by luck."""
-    made: tuple[Proposal, ...] = ()
+    made: tuple[Proposal, ...] = await _parted(ground, survey, [])
     match survey.state:
+        case _ if made:
+            pass
         case "absent":
             made = await _version_mended(ground, survey, [])
         case "several":
@@ -78,6 +80,8 @@ async def _sound(ground: Ground, survey: Survey) -> list[tuple[Proposal, ...]]:
 async def _for_domain(ground: Ground, domain: str, verdicts: list[Verdict]) -> list[tuple[Proposal, ...]]:
     survey = await ground.survey(domain)
     ways = await ways_in(ground, domain, verdicts)
+    if parted := await _parted(ground, survey, ways):
+        return [parted]
     match survey.state:
         case "absent":
             return [await _first(ground, survey, ways)]
@@ -97,6 +101,18 @@ async def _for_domain(ground: Ground, domain: str, verdicts: list[Verdict]) -> l
         case "broken":
             return [await _repaired(ground, survey, ways)]
     return []
+
+
+async def _parted(
+    ground: Ground, survey: Survey, ways: list[tuple[str, list[Term]]]
+) -> tuple[Proposal, ...]:
+    """A record whose strings run into each other, with the spaces that are missing (RFC 7208 3.3)."""
+    if not survey.tree.glued:
+        return ()
+    sent = (await ground.ask(survey.domain, "TXT")).strings
+    texts = [spf.parted(one) for one in sent if b"".join(one).decode("latin-1") == survey.record]
+    record = mend(texts[0]) if texts else None
+    return await _mended(ground, survey, "spf-part-strings", record, ways) if record else ()
 
 
 async def _repaired(
