@@ -173,9 +173,7 @@ def test_an_include_that_ends_in_an_error_gives_way_to_what_it_lets_through(
         ((b"v=spf1 mx include:esp.exa", b"mple -all"), None),  # nothing is glued there
     ],
 )  # fmt: skip
-def test_strings_that_run_into_each_other_are_parted_again(
-    parts: tuple[bytes, ...], new: str | None
-) -> None:
+def test_strings_that_run_into_each_other_are_parted_again(parts: tuple[bytes, ...], new: str | None) -> None:
     zone: Zone = {("shop.example", "TXT"): [parts], ("esp.example", "TXT"): [b"v=spf1 ip4:198.51.100.7 -all"]}
     found = [p for p in proposed(zone) if p.id == "spf-part-strings"]
     assert [change.new for p in found for change in p.changes] == ([] if new is None else [(new,)])
@@ -764,6 +762,14 @@ def test_what_dns_told_is_not_among_the_names_that_were_silent() -> None:
     zone = txt(apex="v=spf1 include:dead.example -all", s1___domainkey="v=DKIM1; k=dsa; p=AAAA")
     silent = proposed(zone | {("dead.example", "TXT"): Status.SERVFAIL}, signed("s1"))
     assert "s1._domainkey.shop.example" not in only(silent, "no-record-dns-silent").facts["silent"]
+
+
+@pytest.mark.parametrize("author", ["gone.example", "news.gone.example"])
+def test_nothing_is_published_at_a_domain_that_is_not_registered(author: str) -> None:
+    zone: Zone = {("out.shop.example", "A"): [IP], ("9.113.0.203.in-addr.arpa", "PTR"): ["out.shop.example"]}
+    told = proposed(zone, Scenario(f"a@{author}", (IP,), signers=()))
+    assert [change for p in told for change in p.changes] == []
+    assert "no-record-domain-missing" in {p.id for p in told}
 
 
 def test_no_key_is_asked_for_where_the_domain_must_take_mail() -> None:

@@ -103,7 +103,7 @@ def _dead(cost: TermCost) -> bool:
 
 
 def _spoilt(cost: TermCost) -> bool:
-    """Whether an include ends in an error because of what its record includes: a loop, or what is not there."""
+    """Whether an include ends in an error for what its record includes: a loop, or what is not there."""
     child = cost.child
     if child is None or child.state != "found":
         return False

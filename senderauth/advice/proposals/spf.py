@@ -45,14 +45,14 @@ async def spf_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
             failing[helo] = [verdict]
     for domain, verdicts in list(failing.items())[:MAX_DOMAINS]:
         known = not foreign(domain) and names.mail_domain(domain) is not None
-        if known and not await ground.forwarded(domain):
+        if known and not await ground.unregistered(domain) and not await ground.forwarded(domain):
             groups += await _for_domain(ground, domain, verdicts)
     for survey in ground.report.surveys:
         if foreign(survey.domain):
             continue
         if survey.terminal == "+all":
             groups += await _closed(ground, survey)
-        if survey.domain not in failing:
+        if survey.domain not in failing and not await ground.unregistered(survey.domain):
             groups += await _sound(ground, survey)
     return groups
 
@@ -103,9 +103,7 @@ async def _for_domain(ground: Ground, domain: str, verdicts: list[Verdict]) -> l
     return []
 
 
-async def _parted(
-    ground: Ground, survey: Survey, ways: list[tuple[str, list[Term]]]
-) -> tuple[Proposal, ...]:
+async def _parted(ground: Ground, survey: Survey, ways: list[tuple[str, list[Term]]]) -> tuple[Proposal, ...]:
     """A record whose strings run into each other, with the spaces that are missing (RFC 7208 3.3)."""
     if not survey.tree.glued:
         return ()
