@@ -59,6 +59,8 @@ def only(proposals: tuple[Proposal, ...], id: str) -> Proposal:
         ("v=spf1 ip4:192.0.2.1, ip4:203.0.113.9, -all", "spf-mend-syntax",
          "v=spf1 ip4:192.0.2.1 ip4:203.0.113.9 -all"),
         ("v=spf1 mx include:gone.example -all", "spf-drop-dead-terms", f"v=spf1 mx ip4:{IP} -all"),
+        ("v=spf1 mx redirect=gone.example", "spf-drop-dead-terms", f"v=spf1 mx ip4:{IP} ~all"),
+        ("ip4:192.0.2.1 -all", "spf-mend-version", f"v=spf1 ip4:192.0.2.1 ip4:{IP} -all"),
     ],
 )  # fmt: skip
 def test_an_spf_record_gets_what_it_lacks_and_keeps_the_rest(record: str, id: str, new: str | None) -> None:
@@ -302,6 +304,9 @@ def test_terms_without_an_ipv6_address_are_no_reason_to_replace_them_for_an_ipv4
         (' "v=spf1 mx -all"', "v=spf1 mx -all"),
         ("v= spf1 mx -all", "v=spf1 mx -all"),
         ("spf1 mx -all", "v=spf1 mx -all"),
+        ("v=spf2 mx -all", "v=spf1 mx -all"),
+        ("ip4:192.0.2.1 include:esp.example -all", "v=spf1 ip4:192.0.2.1 include:esp.example -all"),
+        ("spf2.0/pra mx -all", None),  # Sender ID (RFC 4406)
         ("v=spf10 mx", None),
         ("verification=1", None),
     ],
@@ -388,6 +393,32 @@ def test_a_key_of_an_unknown_type_is_named_by_what_it_is(type: str) -> None:
     keys = {("s1._domainkey.shop.example", "TXT"): [pair.record.replace("k=rsa", f"k={type}").encode()]}
     found = only(proposed(REJECT | txt(apex="v=spf1 -all") | keys, signed("s1")), "dkim-mend-key")
     assert found.changes[0].new == (pair.record,)
+
+
+PAIR = new_pair("rsa").public.record
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [PAIR[:200], PAIR[200:]],  # one string each became one record each
+        [PAIR[200:], PAIR[:200]],
+        [f'"{PAIR}"'],
+        [PAIR.replace(";", "\\;")],
+        [PAIR.replace("p=", "p=-----BEGIN PUBLIC KEY-----") + "-----END PUBLIC KEY-----"],
+    ],
+)
+def test_what_a_panel_did_to_a_key_is_undone(records: list[str]) -> None:
+    keys: Zone = {("s1._domainkey.shop.example", "TXT"): [record.encode() for record in records]}
+    found = only(proposed(REJECT | txt(apex="v=spf1 -all") | keys, signed("s1")), "dkim-mend-key")
+    assert found.changes[0].new == (PAIR,)
+    assert (found.changes[0].old, found.changes[0].kept) == (tuple(records), ())
+
+
+@pytest.mark.parametrize("ip", ["10.0.0.1", "127.0.0.1", "fe80::1"])
+def test_an_address_that_no_receiver_meets_is_not_authorised(ip: str) -> None:
+    found = proposed(txt(apex="v=spf1 mx -all"), Scenario("a@shop.example", (ip,), signers=()))
+    assert not any(p.id.startswith("spf-") for p in found)
 
 
 def test_unsigned_mail_gets_a_key_at_a_free_selector() -> None:

@@ -14,6 +14,10 @@ CLOSE = 0.7
 """How alike a misspelt policy must be: "rejct", "quarentine"."""
 
 _VERSION = re.compile(r"(?i)\s*v\s*=\s*dmarc[\s\-_.]*1?(?:\.0)?\s*(?:[;,:\s]|\Z)|\s*dmarc1\s*[;,:\s]")
+_UNPARTED = re.compile(
+    r"(?i)(?<![;,\s])(?:\s*,\s*|\s+)(?=(?:p|sp|np|rua|ruf|fo|adkim|aspf|pct|ri|rf|t|psd)\s*=)"
+)
+"""A comma or a space where a ";" belongs."""
 
 
 def meant_as_record(text: bytes) -> bool:
@@ -54,7 +58,7 @@ def _mended(text: bytes) -> str | None:
     rest = _bare(text)
     match = _VERSION.match(rest)
     rest = rest[match.end() :] if match else re.sub(r"(?i);\s*v\s*=\s*dmarc1\s*", "", rest)
-    record = parse("v=DMARC1; " + rest)
+    record = parse("v=DMARC1; " + _UNPARTED.sub("; ", rest))
     parts = {"v": "DMARC1", "p": "none"}
     for tag in record.tags:
         name = LOOKALIKES.get(tag.name, tag.name)

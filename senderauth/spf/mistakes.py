@@ -48,7 +48,7 @@ def recognised(word: str, following: str, fault: FaultError) -> FaultError:
         return fault
     match fault.id:
         case "spf-not-ascii":
-            return _typography(word) or fault
+            return _typography(word, fault) or fault
         case "spf-control-character":
             return fault
     together = _torn(word, following, fault)
@@ -108,13 +108,15 @@ def _meaning(id: str, fault: FaultError, meant: str, **facts: object) -> FaultEr
     return FaultError(id, fault.start, fault.end, **{**fault.facts, **facts, "meant": meant})
 
 
-def _typography(word: str) -> FaultError | None:
+def _typography(word: str, fault: FaultError) -> FaultError | None:
     """A word processor's dashes, quotes and spaces."""
     try:
         plain = word.encode("latin-1").decode("utf-8").translate(_TYPOGRAPHY).strip()
     except UnicodeError:  # octets of another encoding
         return None
-    return FaultError("spf-typographic-character", meant=plain) if plain.isascii() else None
+    if not plain.isascii():
+        return None
+    return FaultError("spf-typographic-character", code=fault.facts["code"], meant=plain)
 
 
 def _torn(word: str, following: str, fault: FaultError) -> FaultError | None:

@@ -17,11 +17,14 @@ from senderauth.values import Problem, Reason
 
 V = "v=spf1"
 MAX_DOMAINS = 4
+NOT_PUBLIC = ("private", "loopback", "link-local")
+"""Addresses that no receiver elsewhere meets (RFC 6890 2)."""
 _VERSION = re.compile(
-    r"[\s\"'\\(\ufeff]*(?:v\s*[=:-]?\s*[\"']?\s*spf1?|spf1|spf=)"
+    r"[\s\"'\\(\ufeff]*(?:v\s*[=:-]?\s*[\"']?\s*spf[0-9]?|spf1|spf=)"
     r"(?=[\s;,:\"'+~?-]|$|ip[46]:|include:|a[: ]|mx[: ])[\s;,:\"']*(.*)",
     re.I | re.S,
 )
+_TERMS = re.compile(r"[\s\"'\\(\ufeff]*((?:include:|ip[46]:|a:|mx[\s:/]).*)", re.I | re.S)
 MILDER = "-~?"
 _EQUALS = re.compile(r"^(include|a|mx|ptr|ip4|ip6|exists|ip|ipv4|ipv6)=", re.I)
 _KEPT = re.compile(r"[-~?]|\+?(?:redirect|all)", re.I)
@@ -35,7 +38,8 @@ async def spf_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
     groups: list[tuple[Proposal, ...]] = []
     failing: dict[str, list[Verdict]] = {}
     for verdict in ground.report.verdicts:
-        if verdict.address and verdict.spf.result not in ("pass", "temperror"):
+        inside = ground.sender(verdict).special in NOT_PUBLIC
+        if verdict.address and not inside and verdict.spf.result not in ("pass", "temperror"):
             failing.setdefault(verdict.mail_from_domain, []).append(verdict)
     for verdict in ground.report.verdicts:
         helo = (
@@ -465,8 +469,8 @@ def _word(text: str, problem: Problem) -> tuple[int, int]:
 
 
 def as_version(text: str) -> str | None:
-    """A record whose version is misspelt, with the right one."""
-    found = _VERSION.match(text)
+    """A record whose version is misspelt or forgotten, with the right one."""
+    found = _VERSION.match(text) or _TERMS.match(text)
     if found is None:
         return None
     rest = found[1].strip(" \t\r\n\"'\\)").replace(";", " ")
