@@ -364,6 +364,7 @@ def signed(selector: str, domain: str = "shop.example") -> Scenario:
     [
         (None, "dkim-publish-key"),
         ("v=DKIM1; p=", "dkim-unrevoke-key"),
+        ("v=spf1 -all", "dkim-publish-key"),  # what a wildcard answers
         (WEAK, "dkim-replace-key"),
     ],
 )

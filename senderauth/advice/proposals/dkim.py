@@ -52,7 +52,7 @@ async def _usable(ground: Ground, signature: Signature) -> tuple[Proposal, ...]:
     group = await mended_keys(ground, [key])
     if not key.name:
         return tuple(group)
-    if ground.key is not None and key.records and key.state in ("weak", "malformed", "unusable"):
+    if ground.key is not None and key.records and key.state in ("weak", "unusable"):
         group += await _replaced(ground, key, ground.key)
         if ground.made(signature) is None:
             return tuple(group)
