@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from senderauth.audit import SILENT, Summary, compare, load_rows
+from senderauth.advice import SILENT
+from senderauth.audit import Summary, compare, load_rows
 from senderauth.report import audit_page, audit_summary_text, diff_text, document, schema, wording
 from tests.test_cli import refusal, senderauth
 

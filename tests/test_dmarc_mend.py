@@ -23,14 +23,21 @@ from senderauth.dmarc.record import parse
         (["DMARC1; p=quarantine"], "v=DMARC1; p=quarantine"),
         (["v=dmarc1; p=reject"], "v=DMARC1; p=reject"),
         (["v=DMARC1, p=reject"], "v=DMARC1; p=reject"),
+        (["v=DMARC1 p=reject rua=mailto:a@b.example"], "v=DMARC1; p=reject; rua=mailto:a@b.example"),
+        (["v=DMARC1, p=none, rua=mailto:a@b.example, mailto:c@b.example"],
+         "v=DMARC1; p=none; rua=mailto:a@b.example, mailto:c@b.example"),
         (["p=reject; v=DMARC1"], "v=DMARC1; p=reject"),
         (["p=reject"], "v=DMARC1; p=reject"),
         (['"v=DMARC1; p=reject"'], "v=DMARC1; p=reject"),
         (["v=DMARC1; p=reject", "v=DMARC1; p=none; sp=reject"], "v=DMARC1; p=none; sp=reject"),
+        (["v=DMARC1; p=reject; rua=mailto:a@b.example", "v=DMARC1; p=none"],
+         "v=DMARC1; p=none; rua=mailto:a@b.example"),
+        (["v=DMARC1; p=reject; rua=mailto:a@b.example", "v=DMARC1; p=none; rua=mailto:c@b.example"],
+         "v=DMARC1; p=none; rua=mailto:c@b.example"),
         (["v=DMARC1; p=reject", "other=1"], None),
         (["verification=1"], None),
     ],
-)
+)  # fmt: skip
 def test_a_record_is_mended_where_it_can_mean_one_thing(texts: list[str], meant: str | None) -> None:
     assert dmarc.mend([text.encode() for text in texts]) == meant
 

@@ -409,6 +409,12 @@ def test_the_field_alone_is_written(files: Path) -> None:
     assert "\tspf=pass\n\t smtp.mailfrom=jane@example.com" in out
 
 
+def test_the_name_in_the_field_cannot_end_it(files: Path) -> None:
+    words = ["--write-authentication-results", "--authserv-id", "mx\nX-Spam: no", "--ip", "192.0.2.1"]
+    _, out = message(files, str(files / "good.eml"), *words)
+    assert out.startswith('Authentication-Results: "mxX-Spam: no";\n\t')
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -1,6 +1,7 @@
 """What a user may give as facts of a send, and what each becomes."""
 
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -128,6 +129,12 @@ def test_the_reverse_path_is_the_authors_where_nobody_said() -> None:
 def test_hosts_given_as_one_text_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(ScenarioError, match="tuple"):
         Scenario("a@example.com", hosts="192.0.2.1")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("signers", [("example.com",), ("example.com", "s1"), (("example.com", "s1", "x"),)])
+def test_signers_are_pairs(signers: Any) -> None:
+    with pytest.raises(ScenarioError, match="domain, selector"):
+        Scenario("a@example.com", ("192.0.2.1",), signers=signers)
 
 
 @given(st.text(max_size=300))

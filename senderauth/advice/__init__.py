@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from senderauth.advice.action import Action, Remedy
 from senderauth.advice.judge import Report, check
-from senderauth.advice.remedies import remedies
+from senderauth.advice.remedies import SILENT, remedies
 
 if TYPE_CHECKING:
     from senderauth.advice.claims import Claim
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "SILENT",
     "Action",
     "Candidate",
     "Claim",

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, ClassVar, Literal
 
+from senderauth.advice import SILENT
 from senderauth.audit.row import adsp_word
 
 Direction = Literal["worse", "unknown", "better", "changed", "new", "gone"]
@@ -44,12 +45,6 @@ ORDERS: dict[str, tuple[str, ...]] = {
     "mx_hosts": (),
     "dkim_keys": (),
 }
-SILENT = frozenset({
-    "arc-key-unknown", "dkim-key-unknown", "dmarc-dns-unknown", "host-helo-unknown", "host-reverse-unknown",
-    "lint-dns-unknown", "mail-domain-unknown", "spf-include-unknown", "spf-record-unknown",
-    "spf-term-unknown", "dmarc-report-destination-unknown",
-})  # fmt: skip
-"""Findings that say that DNS would not tell."""
 
 RANKS = {
     field: {word: rank for rank, words in enumerate(order) for word in words.split()}

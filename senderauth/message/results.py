@@ -147,7 +147,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+|(?:[A-Za-z0-9!#$%&'*+/=?^_`{
 
 def write_results(authserv_id: str, results: Iterable[MethodResult]) -> str:
     """The field that a receiver would add, folded (RFC 8601 2.2)."""
-    lines = [f"Authentication-Results: {authserv_id}"]
+    lines = [f"Authentication-Results: {_value(authserv_id)}"]
     for result in results:
         words = [f"{result.method}={result.result}"]
         if result.reason:
