@@ -630,6 +630,10 @@ def test_a_row_from_anywhere_writes_no_line_of_a_script(name: str, rdtype: str) 
     proposal |= {"id": "x\nsend", "who": "x\nsend", "settings": [{"id": "\n", "who": "", "value": "x\nsend"}]}
     proposal["changes"][0]["new"] = ["v=spf1\nsend"]
     assert handed(hostile).count("\nsend\n") == 1
+    proposal["changes"][0] |= {"name": "x.example 300 a 192.0.2.1 ;.example", "type": "MX"}
+    proposal["changes"][0]["new"] = ["10\nsend b.example"]
+    assert handed(hostile).count("\nsend\n") == 1
+    assert "x.example " not in handed(hostile)
     proposal["changes"][0] |= {"name": name, "type": rdtype}
     with pytest.raises(ValueError, match="no change of records"):
         handed(hostile)

@@ -2,12 +2,14 @@
 """What is a bounce and what is none, and what odd notices say: each case is one rule."""
 
 import base64
+import time
 
 import pytest
 
 from senderauth.catalogue import read_bounce
 from senderauth.catalogue.dsn import recipients
 from senderauth.catalogue.mime import parse
+from senderauth.message import decode
 
 ORIGINAL = """Received: from laptop.example.com (laptop.example.com [203.0.113.5]) by mail.example.com; Mon
 From: Anna <anna@example.com>
@@ -217,3 +219,42 @@ def test_wide_charsets_are_read(charset):
     text = head(f"Content-Type: text/plain; charset={charset}", "Content-Transfer-Encoding: base64")
     bounce = one(text + "\n" + body)
     assert (bounce.recipient, bounce.codes.enhanced) == ("jan@example.org", "5.1.1")
+
+
+CHARSETS = ["utf-16\0", "utf-7", "unicode_escape", "raw_unicode_escape", "punycode", "idna", "undefined", "é"]
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_no_charset_that_is_named_raises_or_makes_half_characters(charset):
+    text = head(f'Content-Type: text/plain; charset="{charset}"')
+    octets = b"550 5.1.1 <jan@example.org>: User unknown\n\\ud800 +2AA- \xff"
+    assert one(text.encode() + b"\n" + octets).codes.enhanced == "5.1.1"
+    decode(octets, charset).encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("rfc822; <jan@example.org>", "jan@example.org"),
+        ("rfc822; jan@example.org (Jan)", "jan@example.org"),
+        ("jan, jan@example.org", "jan@example.org"),
+        ('rfc822; "a@b"@example.org', '"a@b"@example.org'),
+        ("rfc822; @jan", ""),
+        ("rfc822; jan@", ""),
+    ],
+)
+def test_the_address_of_a_recipient_is_found(value, address):
+    assert recipients(f"Final-Recipient: {value}\nStatus: 5.1.1\n")[0].address == address
+
+
+@pytest.mark.parametrize("unit", ["@", "a@", "<@", "@;", "a"])
+def test_no_address_takes_long_to_find(unit):
+    started = time.process_time()
+    recipients(f"Final-Recipient: rfc822; {unit * 16_000}=\nStatus: 5.1.1\n")
+    assert time.process_time() - started < 0.5
+
+
+def test_a_charset_that_takes_quadratic_time_is_none():
+    started = time.process_time()
+    decode(b"\xff-" + b"az9" * 200_000, "punycode")
+    assert time.process_time() - started < 0.5

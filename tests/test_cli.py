@@ -209,6 +209,17 @@ def test_hostile_records_do_no_harm(tmp_path: Path, kind: str, verbose: tuple[st
     assert len(done.stdout) < 500_000
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+def test_a_json_document_does_nothing_to_a_terminal(tmp_path: Path, encoding: str) -> None:
+    path = zone(tmp_path, '@ TXT "v=spf1 \\155\\226\\128\\174\\233 -all"\n')
+    words = ("check", "a@b\u00fccher.example.com", "--host", "192.0.2.1", "--zone", path, "--json")
+    done = senderauth(*words, PYTHONIOENCODING=encoding)
+
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["schema"].startswith("senderauth/check/")
+    assert all(line.isprintable() for line in done.stdout.splitlines())
+
+
 @pytest.mark.parametrize("command", ["check webshop.example --host 203.0.113.9 --demo --json", "catalogue"])
 @pytest.mark.parametrize(
     ("streams", "code", "lines"),

@@ -189,6 +189,7 @@ def test_only_rows_without_a_counterpart_are_kept(monkeypatch: pytest.MonkeyPatc
 LINES = [
     (b'{"schema": "senderauth/check/1"}\n', "x:1: not a row of an audit"),
     (b"[]\n", "x:1: not a row of an audit"),
+    (b'{"schema":"senderauth/audit/1","given":"\\ud800"}\n', "x:1: not a row of an audit: half a character"),
     (b"{}\n", "x:1: not a row of an audit"),
     (b'{"schema": "senderauth/audit/2"}\n', "x:1: not a row of an audit"),
     (b"domain,grade\nexample.com,A", "x:1: not a row of JSON lines"),

@@ -706,11 +706,18 @@ def test_forms_to_paste() -> None:
 
 def test_what_dns_holds_never_becomes_a_line_of_a_script() -> None:
     from senderauth.advice.proposals.proposal import Change
-    from senderauth.report.handover import rdata
+    from senderauth.dns import owner, rdata
 
     assert rdata("TXT", 'a"\nsend\\') == '"a\\"\\010send\\\\"'
     assert rdata("MX", "10 a\nsend") == "10 a\\010send."
     assert rdata("MX", "0 .") == "0 ."
+    assert rdata("MX", "10\nsend b.example") == "10\\010send b.example."
+    assert rdata("CNAME", r"a\;b\032c.example") == r"a\;b\032c.example."
+    assert (
+        owner("b.example 300 a 192.0.2.1 ;.example") == r"b.example\032300\032a\032192.0.2.1\032\059.example."
+    )
+    assert owner(r"a\;b\032c.example") == r"a\;b\032c.example."
+    assert owner("a\\\nsend") == r"a\092\010send."
     assert rdata("AAAA", "2001:db8::1") == "2001:db8::1"
     assert Change("a.example", "MX", (), ("10 b.example",)).records == ((10, "b.example"),)
 

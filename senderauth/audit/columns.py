@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from senderauth.audit.row import adsp_word
-from senderauth.dns import rdata
+from senderauth.dns import owner, rdata
 
 COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("n", "n", "int"),
@@ -125,7 +125,7 @@ def _fix_cells(fix: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _record(change: Mapping[str, Any], text: str) -> str:
-    return f"{change['name']}. {change['type']} {rdata(change['type'], text)}"
+    return f"{owner(change['name'])} {change['type']} {rdata(change['type'], text)}"
 
 
 def told(cells: Mapping[str, str]) -> dict[str, Any]:

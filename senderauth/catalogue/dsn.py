@@ -19,7 +19,10 @@ RETURNED_TYPES = (
     "message/global-headers",
 )
 MAX_RECIPIENTS = 200
-_ADDRESS = re.compile(r'<?((?:"(?:[^"\\]|\\.){1,64}"|[^\s<>;,]{1,255})@[^\s<>;,]{1,255}?)>?(?:\s|$)')
+# Possessive, and only where a word begins: else "@@@@" takes time with the square of the limits.
+_ADDRESS = re.compile(
+    r'(?<![^\s<>;,])((?:"(?:[^"\\]|\\.){1,64}+"|[^\s<>;,@]{1,255}+)@[^\s<>;,]{1,255}+)>?(?:\s|$)'
+)
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
 _ESCAPED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from senderauth import names
-from senderauth.dns import rdata
+from senderauth.dns import owner, rdata
 from senderauth.report.safe import printable
 from senderauth.report.wording import Wording
 
@@ -114,13 +114,13 @@ def _nsupdate(changes: Iterable[Any], _: Wording) -> Iterator[str]:
         gone = [value for value in change.old if value not in change.new]
         come = [value for value in change.new if value not in change.old]
         if change.rdtype == "TXT" and gone:
-            yield f"update delete {change.name}. TXT"
+            yield f"update delete {owner(change.name)} TXT"
             come = [*change.kept, *change.new]
             gone = []
         for value in gone:
-            yield f"update delete {change.name}. {change.rdtype} {rdata(change.rdtype, value)}"
+            yield f"update delete {owner(change.name)} {change.rdtype} {rdata(change.rdtype, value)}"
         for value in come:
-            yield f"update add {change.name}. {TTL} {change.rdtype} {rdata(change.rdtype, value)}"
+            yield f"update add {owner(change.name)} {TTL} {change.rdtype} {rdata(change.rdtype, value)}"
     yield "send"
 
 
@@ -140,7 +140,7 @@ def _panel(changes: Iterable[Any], words: Wording) -> Iterator[str]:
 
 
 def _line(change: Any, value: str) -> str:
-    return f"{change.name}. {TTL} IN {change.rdtype} {rdata(change.rdtype, value)}"
+    return f"{owner(change.name)} {TTL} IN {change.rdtype} {rdata(change.rdtype, value)}"
 
 
 _MAKERS = {"zone": _zone, "nsupdate": _nsupdate, "panel": _panel}

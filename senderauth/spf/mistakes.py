@@ -24,7 +24,7 @@ MISSPELT = {
 MODIFIERS = frozenset({"redirect", "exp"})
 WITH_ADDRESS = {"a", "mx", "include", "exists", "ptr"}
 
-_VERSION = re.compile(r"v\s*[=:-]?\s*[\"']?\s*s[pf]{2}\s*1?|spf1|spf=")
+_VERSION = re.compile(r"v\s*+[=:-]?\s*+[\"']?\s*+s[pf]{2}\s*1?|spf1|spf=")
 _WORD = re.compile(r"([+\-~?]?)([A-Za-z][A-Za-z0-9\-_.]*)([:=/]?)(.*)", re.DOTALL)
 _BEGINNING = re.compile(
     rb"[ \t\r\n\"'\\()]*(?:v|s[p\x80-\xff]|i[np\x80-\xff]|a[:\x80-\xff]|m[x\x80-\xff]|[\x80-\xff])", re.I

@@ -20,7 +20,7 @@ MAX_DOMAINS = 4
 NOT_PUBLIC = ("private", "loopback", "link-local")
 """Addresses that no receiver elsewhere meets (RFC 6890 2)."""
 _VERSION = re.compile(
-    r"[\s\"'\\(\ufeff]*(?:v\s*[=:-]?\s*[\"']?\s*spf[0-9]?|spf1|spf=)"
+    r"[\s\"'\\(\ufeff]*(?:v\s*+[=:-]?\s*+[\"']?\s*+spf[0-9]?|spf1|spf=)"
     r"(?=[\s;,:\"'+~?-]|$|ip[46]:|include:|a[: ]|mx[: ])[\s;,:\"']*(.*)",
     re.I | re.S,
 )
