@@ -460,7 +460,18 @@ def test_what_is_no_name_server_is_said_in_one_line(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"timeout": 0}, {"tries": 0}, {"rate": 0}, {"rate": -1}, {"nameservers": []}]
+    "options",
+    [
+        {"timeout": 0},
+        {"timeout": float("nan")},
+        {"tries": 0},
+        {"rate": 0},
+        {"rate": -1},
+        {"rate": float("nan")},
+        {"nameservers": []},
+        {"port": 0},
+        {"port": 65_536},
+    ],
 )
 def test_options_out_of_range(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"."):
