@@ -478,6 +478,12 @@ def test_options_out_of_range(options: dict[str, Any]) -> None:
         LiveResolver(**{"nameservers": ["192.0.2.1"], **options})
 
 
+def test_what_https_needs_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dns.query.have_doh", False)
+    with pytest.raises(ValueError, match=r"pip install 'senderauth\[doh\]'"):
+        LiveResolver(["https://192.0.2.53/dns-query"])
+
+
 def test_one_text_is_not_a_list_of_servers() -> None:
     with pytest.raises(TypeError):
         LiveResolver("192.0.2.53")

@@ -57,7 +57,7 @@ Unsets = Annotated[
     typer.Option("--unset", metavar="'NAME TYPE'", help="What if these records were removed? Repeatable."),
 ]
 OverLive = Annotated[
-    bool, typer.Option("--over-live", help="What if the --zone files were published? All else from DNS.")
+    bool, typer.Option("--over-live", help="What if the zone files were published? All else from DNS.")
 ]
 Fix = Annotated[
     bool, typer.Option("--fix", help="Propose the changes that cure it, each tried before you publish it.")

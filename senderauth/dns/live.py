@@ -232,7 +232,7 @@ def _https(url: str, rate: float | None) -> Server:
     if not host or any(char.isspace() or not char.isprintable() for char in url):
         raise _bad(url)
     if not dns.query.have_doh:
-        raise ValueError(f"for {url} install dnspython[doh]")
+        raise ValueError(f"{url[:100]} needs httpx and h2: pip install 'senderauth[doh]'")
     return Server(url, "https", url, port, rate, host)
 
 
