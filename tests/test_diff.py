@@ -302,6 +302,13 @@ def test_the_command(tmp_path: Path) -> None:
     assert f"{new}:1: not a row of an audit" in done.stderr
 
 
+@pytest.mark.parametrize("words", [("diff", "-", "-"), ("report", "-", "--previous", "-", "-o", "-")])
+def test_standard_input_is_one_of_two_audits_at_most(words: tuple[str, ...]) -> None:
+    done = senderauth(*words, stdin=json.dumps(row("a.example")) + "\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "standard input" in done.stderr
+
+
 def test_a_changed_record_stands_below_what_it_was() -> None:
     before = row("a.example", spf__record="v=spf1 -all")
     after = row("a.example", spf__record="v=spf1 +all", spf__terminal="+all")

@@ -32,6 +32,8 @@ def diff(
 
     try:
         words = wording(lang or default_language())
+        if before == after == "-":
+            raise ValueError("standard input holds one audit: name a file for the other")
         with Lines(before, words) as old, Lines(after, words) as new:
             found = compare(old.rows(), new.rows())
     except OSError as problem:

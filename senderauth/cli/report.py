@@ -55,6 +55,8 @@ def report(
         words = wording(lang or default_language())
         if any(same_file(output, given) for given in (audit, previous) if given):
             raise ValueError(f"{output} would be overwritten by its own report")
+        if audit == previous == "-":
+            raise ValueError("standard input holds one audit: name a file for the other")
         if form is not None and (previous or title):
             raise ValueError("--as writes changes: it has no use beside --previous or --title")
         with Lines(audit, words) as file:
