@@ -2,12 +2,16 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
+
+from senderauth.report import schema, schema_kinds
 
 DEMO = ("--host", "203.0.113.9", "--demo")
 ZONE = """$TTL 300
@@ -280,7 +284,17 @@ def test_receivers_are_listed_with_their_sources() -> None:
 
     assert "strato" in listed
     assert "RFC 7208 8.4" in listed
-    assert json.loads(senderauth("receivers", "--json").stdout)["receivers"]
+    told = json.loads(senderauth("receivers", "--json").stdout)
+    assert told["receivers"]
+    jsonschema.validate(told, schema("receivers"))
+
+
+def test_every_kind_of_document_has_a_schema() -> None:
+    sources = (Path(__file__).parents[1] / "senderauth").rglob("*.py")
+    kinds = {
+        kind for path in sources for kind in re.findall(r'"senderauth/([a-z-]+)/\d"', path.read_text("utf-8"))
+    }
+    assert kinds - {"tape"} == set(schema_kinds())  # a tape is no document, but lines of two kinds
 
 
 def test_lint_adds_findings_marked_with_their_source() -> None:

@@ -148,3 +148,12 @@ def test_any_text_is_an_address_or_a_scenario_error(text: str) -> None:
         assert refused.isprintable()
     else:
         assert parse_address("author", str(address)) == address
+
+
+@pytest.mark.parametrize(
+    "signers", [("example.com:s1",), ("ab",), (("example.com",),), "example.com", (None,)]
+)
+def test_a_signer_is_a_pair(signers: Any) -> None:
+    with pytest.raises(ScenarioError) as error:
+        Scenario("a@example.com", signers=signers)
+    assert error.value.field == "dkim"

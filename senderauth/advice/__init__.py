@@ -83,10 +83,11 @@ _DOORS |= dict.fromkeys(
     "proposals",
 )  # fmt: skip
 
+if not TYPE_CHECKING:  # a module-level __getattr__ would hide wrong names from a type checker
 
-def __getattr__(name: str) -> object:
-    if name not in _DOORS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"senderauth.advice.{_DOORS[name]}"), name)
-    globals()[name] = found
-    return found
+    def __getattr__(name: str) -> object:
+        if name not in _DOORS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(import_module(f"senderauth.advice.{_DOORS[name]}"), name)
+        globals()[name] = found
+        return found

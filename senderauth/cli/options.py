@@ -79,7 +79,5 @@ NewKey = Annotated[
 ]
 Form = Annotated[
     str | None,
-    typer.Option(
-        "--as", metavar="FORM", help="With --fix: only the changes, as zone, nsupdate, json, panel."
-    ),
+    typer.Option("--as", metavar="FORM", help="Only the changes of --fix, as zone, nsupdate, json, panel."),
 ]

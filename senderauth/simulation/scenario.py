@@ -73,9 +73,8 @@ class Scenario:
         if self.helo is not None:
             _checked("helo", self.helo, names.MAX_NAME)
         for signer in self.signers or ():
-            written: object = signer
-            if isinstance(written, str) or len(signer) != 2:
-                raise ScenarioError("dkim", str(written), "signers is a tuple of (domain, selector or None)")
+            if not isinstance(signer, tuple | list) or len(signer) != 2:
+                raise ScenarioError("dkim", str(signer), "signers is a tuple of (domain, selector or None)")
             domain, selector = signer
             parse_signer(domain if selector is None else f"{domain}:{selector}")
 
