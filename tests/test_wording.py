@@ -44,6 +44,8 @@ GOOD_NEWS = {"dkim-key-valid", "dkim-signature-supposed"}
 # The same words in two languages on purpose: (kind, id, field).
 SAME = {
     ("word", "yes", "text"),
+    ("act", "nobody", "text"),
+    ("proposals", "panel-type", "text"),
     ("page", "value-spoofable-yes", "text"),
     ("page", "value-mx-mx", "text"),
     ("page", "value-state-ok", "text"),
