@@ -47,7 +47,10 @@ GOOD_NEWS = {"dkim-key-valid", "dkim-signature-supposed"}
 SAME = {
     ("word", "yes", "text"),
     ("act", "nobody", "text"),
+    ("proposals", "panel-name", "text"),
     ("proposals", "panel-type", "text"),
+    ("ui", "signature-by", "text"),
+    ("ui", "signature-bits", "text"),
     ("page", "value-spoofable-yes", "text"),
     ("page", "value-mx-mx", "text"),
     ("page", "value-state-ok", "text"),
