@@ -41,7 +41,7 @@ def test_the_bar_shows_rate_and_counts(monkeypatch: pytest.MonkeyPatch) -> None:
         (task,) = bar.tasks
         assert (task.total, task.completed) == (3, 2)
         assert task.fields["rate"].endswith("/s")
-        assert task.fields["counts"] == "vervalsbaar 0  onbekend 0  onleesbaar 0"
+        assert task.fields["counts"] == "te vervalsen 0  onbekend 0  onleesbaar 0"
 
 
 def test_quiet_is_quiet() -> None:

@@ -573,6 +573,7 @@ def test_a_null_mx_is_replaced() -> None:
     found = only(proposed(zone, Scenario("a@news.shop.example", (IP,), signers=())), "host-set-mx")
     assert found.changes[0].new == ("10 mx.shop.example",)
     assert found.changes[0].old == ("0 .",)
+    assert found.cautions[0].facts["exchanges"] == ["mx.shop.example"]
 
 
 @pytest.mark.parametrize(

@@ -184,7 +184,8 @@ def _answer(page: Page, bounce: Any, words: Wording) -> None:
         )
     if where:
         page.line("; ".join(where), indent=2, hang=2)
-    page.line(f"“{printable(' '.join(bounce.text.split()))}”", indent=2, hang=3, style="dim")
+    said = words.say("explain", "quoted", {"text": " ".join(bounce.text.split())})
+    page.line(said, indent=2, hang=3, style="dim")
     if first.id:
         _who(page, bounce, words)
 

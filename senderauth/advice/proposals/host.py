@@ -114,7 +114,8 @@ async def _exchanges(ground: Ground) -> tuple[Proposal, ...]:
         change = await ground.change(domain.domain, "MX", *sorted(exchanges)) if exchanges else None
         if change is not None:
             facts = {"domain": domain.domain, "exchanges": exchanges}
-            cautions = (Reason("caution-exchange-must-take-mail", {"exchanges": exchanges}),)
+            hosts = [exchange.split()[-1] for exchange in exchanges]  # without their preferences
+            cautions = (Reason("caution-exchange-must-take-mail", {"exchanges": hosts}),)
             exists = domain.state == "missing"  # the policy for missing names no longer applies then
             group.append(
                 draft("host-set-mx", "domain-owner", facts, change, cautions=cautions, relaxes=exists)
