@@ -420,6 +420,10 @@ def test_texts_of_microsoft_mean_what_its_list_of_reports_says(text, id):
         ("mta5.am0.yahoodns.net", "yahoo"),
         ("mx00.kundenserver.de", "gmx"),
         ("smtpin.rzone.de", "strato"),
+        ("mx00.ionos.co.uk", "gmx"),
+        ("mx-att.mail.am0.yahoodns.net", "yahoo"),
+        ("mx1.mail.yahoo.co.jp", ""),  # another company, with texts of its own
+        ("mx0e-00379502.gpphosted.com", "proofpoint"),
         ("notgoogle.com", ""),
         ("google.com.example.org", ""),
         ("", ""),
