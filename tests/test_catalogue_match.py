@@ -413,6 +413,23 @@ def test_texts_of_microsoft_mean_what_its_list_of_reports_says(text, id):
 
 
 @pytest.mark.parametrize(
+    ("text", "provider", "id"),
+    [
+        (
+            "421 4.7.1 Messages to jan@icloud.com deferred due to excessive volume. Try again later",
+            "apple",
+            "unusual-rate",
+        ),
+        ("554 5.7.1 [HM08] Message rejected due to local policy.", "apple", "sender-blocked"),
+        ("554 Message not allowed - Headers are not RFC compliant[291]", "yahoo", "message-format-refused"),
+        ("421 Max message per connection reached, closing transmission channel", "yahoo", "unusual-rate"),
+    ],
+)
+def test_texts_of_apple_and_yahoo_mean_what_they_say(text, provider, id):
+    assert match(text, provider=provider)[0].entry_id == id
+
+
+@pytest.mark.parametrize(
     ("host", "provider"),
     [
         ("gmail-smtp-in.l.google.com", "gmail"),
