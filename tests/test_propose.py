@@ -663,7 +663,9 @@ def test_providers_are_facts_with_sources() -> None:
         assert provider.source == "zones" or provider.source.startswith("https://")
         assert provider.suffixes
     assert [p.id for p in providers_of(["o1.sendgrid.net", "x.example"])] == ["sendgrid"]
-    assert not known["constant-contact"].takes_return_paths  # bounces go to a name of its own, always
+    (service,) = providers_of(["in.ccsend.com"])
+    assert (service.id, service.takes_return_paths) == ("constant-contact", False)  # bounces go to it, always
+    assert [p.id for p in providers_of(["ziggo.nl", "xs4all.nl"])] == ["ziggo", "kpn"]
     assert is_mailbox_provider("gmail.com")
     assert not is_mailbox_provider("shop.example")
     text = (Path(__file__).parents[1] / "senderauth/advice/proposals/providers.toml").read_text("utf-8")
