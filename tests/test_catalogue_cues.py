@@ -168,7 +168,7 @@ def test_hostile_texts_take_time_that_grows_with_them_only(piece):
             "",
             "sending-not-allowed",
         ),  # three digits: Microsoft's alone
-        ("550 5.7.708 Service unavailable", "microsoft", "address-reputation"),
+        ("550 5.7.708 Service unavailable", "microsoft", "sending-not-allowed"),
         ("450 4.7.32 Service unavailable", "gmail", "dmarc-not-aligned"),
         ("451 4.3.2 Service unavailable", "gmail", "temporary-server-failure"),
         ("550 5.1.8 Domain does not exist", "", "sender-domain-unresolvable"),  # RFC 3463 3.2: of the sender

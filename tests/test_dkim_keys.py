@@ -289,6 +289,27 @@ def test_the_selectors_of_the_data_file_are_names():
     assert 55 <= len(common_selectors()) <= 80
 
 
+@pytest.mark.parametrize(
+    ("selector", "user"),
+    [
+        ("ovhmo-selector-1", "OVHcloud"),
+        ("s1-ionos", "IONOS"),
+        ("hostingermail-a", "Hostinger"),
+        ("titan1", "Titan"),
+        ("resend", "Resend"),
+        ("mailru", "Mail.ru"),
+        ("acdkim1", "ActiveCampaign"),
+        ("mbo0001", "mailbox.org"),
+        ("gm1", "Gandi"),
+        ("x", "MXroute"),
+        ("dkim", "Mailcow"),
+        ("mail", "Brevo"),
+    ],
+)
+def test_selectors_of_large_services_are_known(selector, user):
+    assert user in common_selectors()[selector]
+
+
 # --- parsers ----------------------------------------------------------------------------------------
 
 ALPHABET = st.text(alphabet="vkphstn=;: \t\r\nDKIM1rsa+/AQ\xe9", max_size=200)

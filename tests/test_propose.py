@@ -746,10 +746,32 @@ def test_providers_are_facts_with_sources() -> None:
         assert provider.source == "zones" or provider.source.startswith("https://")
         assert provider.suffixes
     assert [p.id for p in providers_of(["o1.sendgrid.net", "x.example"])] == ["sendgrid"]
+    (service,) = providers_of(["in.ccsend.com"])
+    assert (service.id, service.takes_return_paths) == ("constant-contact", False)  # bounces go to it, always
+    assert [p.id for p in providers_of(["ziggo.nl", "xs4all.nl"])] == ["ziggo", "kpn"]
     assert is_mailbox_provider("gmail.com")
     assert not is_mailbox_provider("shop.example")
     text = (Path(__file__).parents[1] / "senderauth/advice/proposals/providers.toml").read_text("utf-8")
     assert len(tomllib.loads(text)) == len(known)
+
+
+@pytest.mark.parametrize(
+    ("host", "include"),
+    [
+        ("fr-int-smtpout9.hostinger.io", "_spf.mail.hostinger.com"),
+        ("us-smtp-delivery-1.mimecast.com", "_netblocks.mimecast.com"),
+        ("outbound-ip191a.ess.barracuda.com", "spf.ess.barracudanetworks.com"),
+        ("dispatch1-us1.ppe-hosted.com", "_spf-us.ppe-hosted.com"),
+        ("mail1.bemta1.messagelabs.com", "spf.messagelabs.com"),
+        ("out28-146.mail.aliyun.com", "spf.mxhichina.com"),
+        ("dd36226.kasserver.com", "spf.kasserver.com"),
+        ("smtpcmd0757.aruba.it", "_spf.aruba.it"),
+        ("delivery.antispam.mailspamprotection.com", "_spf.mailspamprotection.com"),
+        ("gateway33.websitewelcome.com", "websitewelcome.com"),
+    ],
+)
+def test_servers_of_large_services_are_known(host: str, include: str) -> None:
+    assert [p.include for p in providers_of([host])] == [include]
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ed25519"])

@@ -118,7 +118,8 @@ def entry_by_provider_code(codes: Codes, provider: str) -> str:
         return ""
     if not provider and len(codes.enhanced.rpartition(".")[2]) == 3:
         provider = "microsoft"
-    return str(_data()["provider"].get(provider, {}).get("x" + codes.enhanced[1:], ""))
+    own = _data()["provider"].get(provider, {})
+    return str(own.get(codes.enhanced) or own.get("x" + codes.enhanced[1:], ""))
 
 
 def entry_by_word(codes: Codes, lower: str) -> tuple[str, str]:
