@@ -169,10 +169,16 @@ def test_an_include_that_ends_in_an_error_gives_way_to_what_it_lets_through(
 
 
 @pytest.mark.parametrize(
-    "record", ["v=spf1 redirect=vendor.shop.example", "v=spf1 ?include:vendor.shop.example"]
+    ("record", "vendor"),
+    [
+        ("v=spf1 redirect=vendor.shop.example", "v=spf1 include:gone.example -all"),
+        ("v=spf1 ?include:vendor.shop.example", "v=spf1 include:gone.example -all"),
+        ("v=spf1 include:vendor.shop.example", "v=spf1 include:below.shop.example -all"),  # a macro before
+    ],
 )
-def test_nothing_is_said_to_be_taken_out_that_stays(record: str) -> None:
-    found = proposed(txt(apex=record, vendor="v=spf1 include:gone.example -all"))
+def test_nothing_is_said_to_be_taken_out_that_stays(record: str, vendor: str) -> None:
+    below = "v=spf1 exists:%{i}.shop.example include:gone.example"
+    found = proposed(txt(apex=record, vendor=vendor, below=below))
     assert [p.id for p in found if p.kind == "cure"] == ["spf-add-address"]
 
 
