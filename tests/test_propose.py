@@ -153,6 +153,8 @@ def test_a_broken_record_that_this_mail_gets_past_is_worth_mending_too() -> None
          f"v=spf1 ip4:192.0.2.77 ip4:{IP} -all"),  # a loop
         ("v=spf1 include:vendor.shop.example -all", "v=spf1 ip4:192.0.2.77 include:gone.example -all",
          f"v=spf1 ip4:192.0.2.77 ip4:{IP} -all"),
+        ("v=spf1 include:vendor.shop.example -all", "v=spf1 ip4:192.0.2.77 redirect=gone.example",
+         f"v=spf1 ip4:192.0.2.77 ip4:{IP} -all"),
         ("v=spf1 mx include:vendor.shop.example -all", "v=spf1 include:shop.example -all",
          f"v=spf1 mx ip4:{IP} -all"),
     ],
@@ -164,6 +166,20 @@ def test_an_include_that_ends_in_an_error_gives_way_to_what_it_lets_through(
     assert found.changes[0].new == (new,)
     assert found.proof is not None
     assert found.proof.holds
+
+
+@pytest.mark.parametrize(
+    ("record", "vendor"),
+    [
+        ("v=spf1 redirect=vendor.shop.example", "v=spf1 include:gone.example -all"),
+        ("v=spf1 ?include:vendor.shop.example", "v=spf1 include:gone.example -all"),
+        ("v=spf1 include:vendor.shop.example", "v=spf1 include:below.shop.example -all"),  # a macro before
+    ],
+)
+def test_nothing_is_said_to_be_taken_out_that_stays(record: str, vendor: str) -> None:
+    below = "v=spf1 exists:%{i}.shop.example include:gone.example"
+    found = proposed(txt(apex=record, vendor=vendor, below=below))
+    assert [p.id for p in found if p.kind == "cure"] == ["spf-add-address"]
 
 
 @pytest.mark.parametrize(

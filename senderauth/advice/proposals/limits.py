@@ -61,13 +61,12 @@ class _Row:
 def within_limits(survey: Survey) -> Within | None:
     """The record within the limits; None where it is already, or where it cannot be done."""
     node = survey.tree
-    dead = any(_dead(cost) or _spoilt(cost) or _astray(cost) for cost in node.terms if cost.child is not None)
-    if node.record is None or (survey.lookups <= MAX_TERMS and survey.void_lookups <= MAX_VOIDS and not dead):
+    over = survey.lookups > MAX_TERMS or survey.void_lookups > MAX_VOIDS
+    if node.record is None or not (over or _gone(_dropped(node))):
         return None
     found = None
     for spare in range(MAX_SPLITS):  # lookups that the split-off records need
-        rows = _rows(node)
-        _drop(rows)
+        rows = _dropped(node)
         dropped = tuple(str(row.term) for row in rows if row.instead in ((), ENDS))
         _flatten(rows, MAX_TERMS - spare)
         if _over(rows, MAX_TERMS):
@@ -107,9 +106,9 @@ def _dead(cost: TermCost) -> bool:
 def _spoilt(cost: TermCost) -> bool:
     """Whether an include ends in an error for what its record includes: a loop, or what is not there."""
     child = cost.child
-    if child is None or child.state != "found":
+    if child is None or cost.term is None or child.state != "found":
         return False
-    return any(inner.child is not None and (_dead(inner) or _spoilt(inner)) for inner in child.terms)
+    return any(_fails(inner) for inner in child.terms if inner.child is not None)
 
 
 def _astray(cost: TermCost) -> bool:
@@ -117,8 +116,22 @@ def _astray(cost: TermCost) -> bool:
     return cost.term is None and cost.child is not None and cost.child.state in DEAD
 
 
-def _drop(rows: list[_Row]) -> None:
-    """Takes out what does nothing, and what ends in an error; what that passes stays."""
+def _fails(cost: TermCost) -> bool:
+    """Whether a term does nothing, or ends in an error."""
+    return _dead(cost) or _spoilt(cost) or _astray(cost)
+
+
+def _gone(rows: list[_Row]) -> bool:
+    """Whether a term that ends in an error is gone."""
+    return any(
+        row.instead is not None and row.cost is not None and row.cost.child is not None and _fails(row.cost)
+        for row in rows
+    )
+
+
+def _dropped(node: Node) -> list[_Row]:
+    """The terms without what does nothing, and what ends in an error; what that passes stays."""
+    rows = _rows(node)
     seen: list[Term] = []
     passed: list[Network] = []
     plain = True
@@ -136,6 +149,7 @@ def _drop(rows: list[_Row]) -> None:
         plain = plain and term.qualifier == "+"  # an earlier "-" may take some of the network away
         if term.network is not None and term.qualifier == "+":
             passed.append(term.network)
+    return rows
 
 
 def _told_once(rows: list[_Row]) -> Iterator[Term]:
@@ -205,7 +219,12 @@ def _told(cost: TermCost) -> bool:
     child = cost.child
     if child is None:
         return True
-    return child.state == "found" and all(_told(inner) or _dead(inner) for inner in child.terms)
+    return child.state == "found" and all(map(_told_or_nothing, child.terms))
+
+
+def _told_or_nothing(cost: TermCost) -> bool:
+    """Whether it can be told, or passes nobody."""
+    return _told(cost) or _dead(cost) or _astray(cost)
 
 
 def _split(
