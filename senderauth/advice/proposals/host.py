@@ -7,13 +7,11 @@ from ipaddress import ip_address
 
 from senderauth import names
 from senderauth.advice.proposals.ground import Ground, draft, foreign
-from senderauth.advice.proposals.proposal import Kind, Proposal, Setting, text_of
+from senderauth.advice.proposals.proposal import EITHER, Proposal, Setting, text_of
 from senderauth.simulation import Sender
 from senderauth.values import Reason
 
 ADSP_ENTRIES = ("adsp-all-refused", "adsp-discardable")
-EITHER: tuple[Kind, ...] = ("cure", "improvement")
-"""As a cure if some receiver refuses for it, else as worth doing: not all who refuse say so."""
 WITHOUT_MAIL = ("null-mx", "none", "missing", "dead-mx")
 DOMAIN_ENTRIES = ("sender-null-mx", "sender-domain-unresolvable", "author-domain-missing")
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from senderauth import names, spf
 from senderauth.advice.proposals.ground import Ground, Network, address_term, draft, foreign, parse_ip
 from senderauth.advice.proposals.limits import Within, within_limits
-from senderauth.advice.proposals.proposal import Change, Proposal
+from senderauth.advice.proposals.proposal import EITHER, Change, Proposal
 from senderauth.advice.proposals.providers import providers_of
 from senderauth.simulation import Verdict
 from senderauth.spf import MAX_TERMS, MAX_VOIDS, Mechanism, Record, Survey, Term
@@ -259,13 +259,17 @@ async def _version_mended(
     """A record that is none only because its version is misspelt."""
     for text in survey.tree.meant:
         if (record := mend(as_version(text) or "")) is not None:
-            group = []
-            for end in (record, *(inserted(record, terms, before_end(record)) for _, terms in ways)):
-                change = await ground.change(survey.domain, "TXT", str(end), like=text[:12])
-                if change is not None:
-                    facts = {"domain": survey.domain, "record": text}
-                    group.append(draft("spf-mend-version", "domain-owner", facts, change))
-            return tuple(group)
+            facts = {"domain": survey.domain, "record": text}
+            ends = (record, *(inserted(record, terms, before_end(record)) for _, terms in ways))
+            changes = [await ground.change(survey.domain, "TXT", str(end), like=text[:12]) for end in ends]
+            return tuple(
+                [
+                    draft("spf-mend-version", "domain-owner", facts, change, kind=kind)
+                    for kind in EITHER
+                    for change in changes
+                    if change is not None
+                ]
+            )
     return ()
 
 
