@@ -48,6 +48,11 @@ def only(proposals: tuple[Proposal, ...], id: str) -> Proposal:
 # --- SPF ------------------------------------------------------------------------------------------------
 
 
+def test_a_first_record_is_worth_it_where_a_missing_reverse_name_keeps_it_from_curing() -> None:
+    found = only(proposed({}), "spf-first-record")
+    assert (found.kind, found.changes[0].new) == ("improvement", (f"v=spf1 ip4:{IP} ~all",))
+
+
 @pytest.mark.parametrize(
     ("record", "id", "new"),
     [

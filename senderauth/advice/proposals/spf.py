@@ -247,9 +247,18 @@ async def _first(ground: Ground, survey: Survey, ways: list[tuple[str, list[Term
         if (changes := await _changed(ground, survey.domain, text)) is not None:
             told: dict[str, object] = {"domain": survey.domain, "terms": text.split()[1:-1], "how": how}
             cautions = (Reason("caution-name-all-senders", {"domain": survey.domain}),)
-            first.append(
-                draft("spf-first-record", "domain-owner", told, *changes, cautions=cautions, relaxes=missing)
-            )
+            first += [
+                draft(
+                    "spf-first-record",
+                    "domain-owner",
+                    told,
+                    *changes,
+                    kind=kind,
+                    cautions=cautions,
+                    relaxes=missing,
+                )
+                for kind in EITHER
+            ]
     return tuple(first)
 
 
