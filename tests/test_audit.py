@@ -20,14 +20,18 @@ from senderauth.audit import (
     audit_rows,
     chosen_fields,
     chosen_parts,
+    compare,
     document,
     load_rows,
 )
 from senderauth.audit.asks import Asks
+from senderauth.audit.columns import flat, told
 from senderauth.audit.line import line_of
 from senderauth.audit.load import MAX_LINE
 from senderauth.audit.mx import mail_exchange
 from senderauth.audit.stranger import HOST, STRANGER
+from senderauth.audit.summary import tally_of, tally_of_document
+from senderauth.audit.write import csv_cell
 from senderauth.dns import (
     Answer,
     LiveResolver,
@@ -90,6 +94,24 @@ def test_a_row_says_what_stands_in_dns() -> None:
     assert (found.adsp.practice, found.mx.state, found.mx.hosts) == ("all", "mx", ("mx.example.net",))
     assert [(k.selector, k.type, k.bits) for k in found.dkim.keys] == [("s1", "ed25519", 256)]
     assert (found.mta_sts, found.tls_rpt) == ("present", "present")
+
+
+@pytest.mark.parametrize(
+    ("mta_sts", "tls_rpt", "states"),
+    [
+        ([b"v=STSv1;id=2026a;"], [b"v=TLSRPTv1;rua=https://t.example/x"], ("present", "present")),
+        ([b"v=STSv1"], [b"v=TLSRPTv1"], ("broken", "broken")),  # RFC 8461 3.1, RFC 8460 3
+        ([b"v=STSv1; id="], [b"v=TLSRPTv1; rua=t@example.com"], ("broken", "broken")),
+        ([b"v=STSv1; id=a-b"], [b"v=TLSRPTv1; rua="], ("broken", "broken")),
+        ([b"v=STSv1; id=1"] * 2, [b"v=TLSRPTv1; rua=mailto:a@b.example"] * 2, ("broken", "broken")),
+        ([b"v=STSv10; id=1"], [b" v=TLSRPTv1; rua=mailto:a@b.example"], ("absent", "absent")),
+    ],
+)
+def test_records_of_transport_security(
+    mta_sts: list[bytes], tls_rpt: list[bytes], states: tuple[str, str]
+) -> None:
+    found = row(base() | {(f"_mta-sts.{D}", "TXT"): mta_sts, (f"_smtp._tls.{D}", "TXT"): tls_rpt})
+    assert (found.mta_sts, found.tls_rpt) == states
 
 
 class Noting:
@@ -269,6 +291,28 @@ def test_hosts_that_the_input_names_are_checked_with_their_remedy() -> None:
     assert report.outcome == "refused"
 
 
+def test_a_revoked_key_is_a_fault_only_where_the_line_names_it() -> None:
+    zone = base() | {("default._domainkey.example.com", "TXT"): [b"v=DKIM1; p="]}
+    for domain, ids in ((D, []), ({"domain": D, "selectors": "default"}, ["dkim-key-revoked"])):
+        found = row(zone, domain)
+        assert [finding.id for finding in found.findings if finding.id.startswith("dkim")] == ids
+        assert found.dkim is not None
+        assert [(key.selector, key.state) for key in found.dkim.keys] == [("default", "revoked")]
+
+
+def test_a_practice_that_is_called_unknown_is_not_what_dns_would_not_tell() -> None:
+    zone = base() | {("_adsp._domainkey.example.com", "TXT"): [b"dkim=unknown"]}
+    silent = base() | {("_adsp._domainkey.example.com", "TXT"): Status.TIMEOUT}
+    for source, word in ((zone, "dkim=unknown"), (silent, "unknown"), (base(), "absent")):
+        found = row(source, retries=0)
+        cells = flat(document(found))
+        text = {name: csv_cell(value) for name, value in cells.items()}
+        counts = [dict(tally.words)["adsp"] for tally in (tally_of(found), tally_of_document(told(text)))]
+        assert (cells["adsp"], counts) == (word, [word, word])
+    changed = compare([document(row(base()))], [document(row(zone))])
+    assert [c.direction for c in changed.differences[0].changes if c.field == "adsp"] == ["changed"]
+
+
 def test_documents_follow_the_schema_and_summary_counts() -> None:
     jsonschema.Draft202012Validator.check_schema(schema("audit"))
     validator = jsonschema.Draft202012Validator(schema("audit"))
@@ -330,6 +374,11 @@ def test_the_asyncio_iterator_gives_the_same_rows() -> None:
         return [found async for found in audit(names, resolver, width=8)]
 
     assert asyncio.run(main()) == list(audit_rows(names, resolver))
+
+
+def test_one_name_is_no_list_of_its_letters() -> None:
+    with pytest.raises(TypeError, match=r"not a list of domains but one: 'example\.com'"):
+        next(sync.audit("example.com", ZoneResolver.from_records(base()), cache_size=100))
 
 
 def test_an_endless_list_is_read_as_far_as_there_is_room() -> None:

@@ -2,10 +2,14 @@
 """What is a bounce and what is none, and what odd notices say: each case is one rule."""
 
 import base64
+import time
 
 import pytest
 
 from senderauth.catalogue import read_bounce
+from senderauth.catalogue.dsn import recipients
+from senderauth.catalogue.mime import parse
+from senderauth.message import decode
 
 ORIGINAL = """Received: from laptop.example.com (laptop.example.com [203.0.113.5]) by mail.example.com; Mon
 From: Anna <anna@example.com>
@@ -98,6 +102,34 @@ def test_an_internationalised_address_in_ascii_is_undone():  # RFC 6533 3
     assert one(fields.replace("FC", "110000")).recipient == "j\\x{110000}rgen@example.org"  # no character
 
 
+@pytest.mark.parametrize(
+    ("field", "address"),
+    [
+        ("utf-8; caf+C3+A9@example.org", "café@example.org"),
+        ("utf-8; a+b@example.org", "a+b@example.org"),  # no xtext
+        ("utf-8; 50%25+2B@example.org", "50%25+@example.org"),
+        ("utf-8; j+5Cx{FC}rgen@example.org", "jürgen@example.org"),
+        ("rfc822; a+2Bb@example.org", "a+2Bb@example.org"),
+        ('rfc822; "john doe"@example.org', '"john doe"@example.org'),
+        ("rfc822; <a@example.org> (him)", "a@example.org"),
+    ],
+)
+def test_addresses_of_recipients(field, address):  # RFC 3461 4, RFC 3464 2.3.2, RFC 6533 3
+    (found,) = recipients(f"Final-Recipient: {field}\nAction: (c) Failed (x)\nStatus: (y) 5.1.1\n")
+    assert (found.address, found.action, found.status) == (address, "failed", "5.1.1")
+
+
+def test_a_boundary_that_goes_on_is_another_s():  # RFC 2046 5.1.1
+    inner = b"Content-Type: multipart/mixed; boundary=bx\n\n--bx\n\nhello\n--bx--"
+    whole = b"Content-Type: multipart/report; boundary=b\n\n--b \t\nContent-Type: message/rfc822\n\n" + inner
+    assert [part.body for part in parse(whole + b"\n--b--\n--b\n\nepilogue").parts] == [inner]
+
+
+def test_an_address_literal_as_a_host():
+    (found,) = recipients("Final-Recipient: rfc822; a@b.example\nRemote-MTA: dns; [IPv6:2001:db8::1]\n")
+    assert found.remote_mta == "2001:db8::1"
+
+
 def test_every_failed_recipient_that_a_header_names_gets_its_bounce():
     text = (
         head("X-Failed-Recipients: jan@example.org, piet@example.net")
@@ -187,3 +219,42 @@ def test_wide_charsets_are_read(charset):
     text = head(f"Content-Type: text/plain; charset={charset}", "Content-Transfer-Encoding: base64")
     bounce = one(text + "\n" + body)
     assert (bounce.recipient, bounce.codes.enhanced) == ("jan@example.org", "5.1.1")
+
+
+CHARSETS = ["utf-16\0", "utf-7", "unicode_escape", "raw_unicode_escape", "punycode", "idna", "undefined", "é"]
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_no_charset_that_is_named_raises_or_makes_half_characters(charset):
+    text = head(f'Content-Type: text/plain; charset="{charset}"')
+    octets = b"550 5.1.1 <jan@example.org>: User unknown\n\\ud800 +2AA- \xff"
+    assert one(text.encode() + b"\n" + octets).codes.enhanced == "5.1.1"
+    decode(octets, charset).encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("rfc822; <jan@example.org>", "jan@example.org"),
+        ("rfc822; jan@example.org (Jan)", "jan@example.org"),
+        ("jan, jan@example.org", "jan@example.org"),
+        ('rfc822; "a@b"@example.org', '"a@b"@example.org'),
+        ("rfc822; @jan", ""),
+        ("rfc822; jan@", ""),
+    ],
+)
+def test_the_address_of_a_recipient_is_found(value, address):
+    assert recipients(f"Final-Recipient: {value}\nStatus: 5.1.1\n")[0].address == address
+
+
+@pytest.mark.parametrize("unit", ["@", "a@", "<@", "@;", "a"])
+def test_no_address_takes_long_to_find(unit):
+    started = time.process_time()
+    recipients(f"Final-Recipient: rfc822; {unit * 16_000}=\nStatus: 5.1.1\n")
+    assert time.process_time() - started < 0.5
+
+
+def test_a_charset_that_takes_quadratic_time_is_none():
+    started = time.process_time()
+    decode(b"\xff-" + b"az9" * 200_000, "punycode")
+    assert time.process_time() - started < 0.5

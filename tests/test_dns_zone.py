@@ -407,3 +407,9 @@ def test_no_text_brings_the_reader_down(tmp_path_factory: pytest.TempPathFactory
         assert "\n" not in str(error)  # noqa: PT017 - either way is right
     else:
         drive(resolver.resolve(Question("a.example.org", "TXT")))
+
+
+@pytest.mark.parametrize("given", [["v=spf1 -all"], "v=spf1 -all", b"v=spf1 -all", [(b"v=spf1 ", "-all")]])
+def test_text_that_is_no_octets_is_told_plainly(given: Any) -> None:
+    with pytest.raises(TypeError, match="bytes"):
+        ZoneResolver.from_records({("example.com", "TXT"): given})

@@ -94,3 +94,53 @@ def test_a_log_with_endless_causes_stays_bounded() -> None:
     assert (group.count, len(group.recipients)) == (600, 10)
     assert len(group.cases) <= 20
     assert "600" in groups_text(explainer.groups(), wording("en"))
+
+
+DSN = b"""From: MAILER-DAEMON@mx.sender.example
+To: a@shop.example
+Subject: Undelivered Mail
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; %(reporter)s
+
+Final-Recipient: rfc822; jan@gmail.example
+Remote-MTA: dns; mx.gmail.example
+Status: 5.7.26
+Diagnostic-Code: smtp; 550 5.7.26 SPF [shop.example] does not pass with ip: [%(ip)s]; SPF check failed
+
+--b
+Content-Type: text/rfc822-headers
+
+From: news@shop.example
+DKIM-Signature: v=1; d=%(domain)s; s=%(selector)s
+
+--b--
+"""
+SOUND = {
+    b"reporter": b"mx.sender.example",
+    b"ip": b"203.0.113.9",
+    b"domain": b"shop.example",
+    b"selector": b"s",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("reporter", b"dce@esp.example"),
+        ("reporter", b"a_b.example"),
+        ("ip", b"fe80::1%eth0"),
+        ("ip", b"nothing"),
+        ("domain", b"shop.example:a@b.c"),
+        ("domain", b"shop.efrom:a@b.c"),
+        ("domain", b"a_b.example"),
+        ("domain", "shop.exam\u00adple".encode()),
+        ("selector", b"s:t"),
+    ],
+)
+def test_a_fact_that_no_send_can_have_is_left_out(name: str, value: bytes) -> None:
+    report = sync.explain(DSN % {**SOUND, name.encode(): value}, ZONE)
+    assert report.bounces[0].recipient == "jan@gmail.example"

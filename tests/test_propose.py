@@ -59,6 +59,8 @@ def only(proposals: tuple[Proposal, ...], id: str) -> Proposal:
         ("v=spf1 ip4:192.0.2.1, ip4:203.0.113.9, -all", "spf-mend-syntax",
          "v=spf1 ip4:192.0.2.1 ip4:203.0.113.9 -all"),
         ("v=spf1 mx include:gone.example -all", "spf-drop-dead-terms", f"v=spf1 mx ip4:{IP} -all"),
+        ("v=spf1 mx redirect=gone.example", "spf-drop-dead-terms", f"v=spf1 mx ip4:{IP} ~all"),
+        ("ip4:192.0.2.1 -all", "spf-mend-version", f"v=spf1 ip4:192.0.2.1 ip4:{IP} -all"),
     ],
 )  # fmt: skip
 def test_an_spf_record_gets_what_it_lacks_and_keeps_the_rest(record: str, id: str, new: str | None) -> None:
@@ -142,6 +144,41 @@ def test_a_broken_record_that_this_mail_gets_past_is_worth_mending_too() -> None
     assert found.changes[0].new == (f"v=spf1 ip4:{IP} -all",)
     nobody = Scenario("shop.example", ())
     assert "spf-mend-syntax" in {p.id for p in proposed(txt(apex="v=spf1 mx al"), nobody)}
+
+
+@pytest.mark.parametrize(
+    ("record", "vendor", "new"),
+    [
+        ("v=spf1 include:vendor.shop.example -all", "v=spf1 ip4:192.0.2.77 include:shop.example -all",
+         f"v=spf1 ip4:192.0.2.77 ip4:{IP} -all"),  # a loop
+        ("v=spf1 include:vendor.shop.example -all", "v=spf1 ip4:192.0.2.77 include:gone.example -all",
+         f"v=spf1 ip4:192.0.2.77 ip4:{IP} -all"),
+        ("v=spf1 mx include:vendor.shop.example -all", "v=spf1 include:shop.example -all",
+         f"v=spf1 mx ip4:{IP} -all"),
+    ],
+)  # fmt: skip
+def test_an_include_that_ends_in_an_error_gives_way_to_what_it_lets_through(
+    record: str, vendor: str, new: str
+) -> None:
+    found = only(proposed(txt(apex=record, vendor=vendor)), "spf-drop-dead-terms")
+    assert found.changes[0].new == (new,)
+    assert found.proof is not None
+    assert found.proof.holds
+
+
+@pytest.mark.parametrize(
+    ("parts", "new"),
+    [
+        ((b"v=spf1 ip4:192.0.2.0/24", b"include:esp.example -all"),
+         f"v=spf1 ip4:192.0.2.0/24 include:esp.example ip4:{IP} -all"),
+        ((b"v=spf1 mx include:esp.example", b"-all"), f"v=spf1 mx include:esp.example ip4:{IP} -all"),
+        ((b"v=spf1 mx include:esp.exa", b"mple -all"), None),  # nothing is glued there
+    ],
+)  # fmt: skip
+def test_strings_that_run_into_each_other_are_parted_again(parts: tuple[bytes, ...], new: str | None) -> None:
+    zone: Zone = {("shop.example", "TXT"): [parts], ("esp.example", "TXT"): [b"v=spf1 ip4:198.51.100.7 -all"]}
+    found = [p for p in proposed(zone) if p.id == "spf-part-strings"]
+    assert [change.new for p in found for change in p.changes] == ([] if new is None else [(new,)])
 
 
 def test_a_record_that_becomes_too_long_is_split_into_included_ones() -> None:
@@ -267,6 +304,9 @@ def test_terms_without_an_ipv6_address_are_no_reason_to_replace_them_for_an_ipv4
         (' "v=spf1 mx -all"', "v=spf1 mx -all"),
         ("v= spf1 mx -all", "v=spf1 mx -all"),
         ("spf1 mx -all", "v=spf1 mx -all"),
+        ("v=spf2 mx -all", "v=spf1 mx -all"),
+        ("ip4:192.0.2.1 include:esp.example -all", "v=spf1 ip4:192.0.2.1 include:esp.example -all"),
+        ("spf2.0/pra mx -all", None),  # Sender ID (RFC 4406)
         ("v=spf10 mx", None),
         ("verification=1", None),
     ],
@@ -324,6 +364,7 @@ def signed(selector: str, domain: str = "shop.example") -> Scenario:
     [
         (None, "dkim-publish-key"),
         ("v=DKIM1; p=", "dkim-unrevoke-key"),
+        ("v=spf1 -all", "dkim-publish-key"),  # what a wildcard answers
         (WEAK, "dkim-replace-key"),
     ],
 )
@@ -345,6 +386,40 @@ def test_a_key_that_only_its_record_spoils_is_mended_without_a_new_one() -> None
     keys = {("s1._domainkey.shop.example", "TXT"): [f"{tags}; v=DKIM1".encode()]}
     found = only(proposed(REJECT | txt(apex="v=spf1 -all") | keys, signed("s1")), "dkim-mend-key")
     assert found.changes[0].new == (GOOD.record,)
+
+
+@pytest.mark.parametrize("type", ["dsa", "rsa-sha256"])
+def test_a_key_of_an_unknown_type_is_named_by_what_it_is(type: str) -> None:
+    pair = new_pair("rsa").public
+    keys = {("s1._domainkey.shop.example", "TXT"): [pair.record.replace("k=rsa", f"k={type}").encode()]}
+    found = only(proposed(REJECT | txt(apex="v=spf1 -all") | keys, signed("s1")), "dkim-mend-key")
+    assert found.changes[0].new == (pair.record,)
+
+
+PAIR = new_pair("rsa").public.record
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [PAIR[:200], PAIR[200:]],  # one string each became one record each
+        [PAIR[200:], PAIR[:200]],
+        [f'"{PAIR}"'],
+        [PAIR.replace(";", "\\;")],
+        [PAIR.replace("p=", "p=-----BEGIN PUBLIC KEY-----") + "-----END PUBLIC KEY-----"],
+    ],
+)
+def test_what_a_panel_did_to_a_key_is_undone(records: list[str]) -> None:
+    keys: Zone = {("s1._domainkey.shop.example", "TXT"): [record.encode() for record in records]}
+    found = only(proposed(REJECT | txt(apex="v=spf1 -all") | keys, signed("s1")), "dkim-mend-key")
+    assert found.changes[0].new == (PAIR,)
+    assert (found.changes[0].old, found.changes[0].kept) == (tuple(records), ())
+
+
+@pytest.mark.parametrize("ip", ["10.0.0.1", "127.0.0.1", "fe80::1"])
+def test_an_address_that_no_receiver_meets_is_not_authorised(ip: str) -> None:
+    found = proposed(txt(apex="v=spf1 mx -all"), Scenario("a@shop.example", (ip,), signers=()))
+    assert not any(p.id.startswith("spf-") for p in found)
 
 
 def test_unsigned_mail_gets_a_key_at_a_free_selector() -> None:
@@ -632,11 +707,18 @@ def test_forms_to_paste() -> None:
 
 def test_what_dns_holds_never_becomes_a_line_of_a_script() -> None:
     from senderauth.advice.proposals.proposal import Change
-    from senderauth.report.handover import rdata
+    from senderauth.dns import owner, rdata
 
     assert rdata("TXT", 'a"\nsend\\') == '"a\\"\\010send\\\\"'
     assert rdata("MX", "10 a\nsend") == "10 a\\010send."
     assert rdata("MX", "0 .") == "0 ."
+    assert rdata("MX", "10\nsend b.example") == "10\\010send b.example."
+    assert rdata("CNAME", r"a\;b\032c.example") == r"a\;b\032c.example."
+    assert (
+        owner("b.example 300 a 192.0.2.1 ;.example") == r"b.example\032300\032a\032192.0.2.1\032\059.example."
+    )
+    assert owner(r"a\;b\032c.example") == r"a\;b\032c.example."
+    assert owner("a\\\nsend") == r"a\092\010send."
     assert rdata("AAAA", "2001:db8::1") == "2001:db8::1"
     assert Change("a.example", "MX", (), ("10 b.example",)).records == ((10, "b.example"),)
 
@@ -714,6 +796,28 @@ def test_what_dns_would_not_tell_is_named() -> None:
     zone = txt(apex="v=spf1 include:dead.example -all") | {("dead.example", "TXT"): Status.SERVFAIL}
     silent = only(proposed(zone), "no-record-dns-silent")
     assert "dead.example" in silent.facts["silent"]
+
+
+def test_what_dns_told_is_not_among_the_names_that_were_silent() -> None:
+    zone = txt(apex="v=spf1 include:dead.example -all", s1___domainkey="v=DKIM1; k=dsa; p=AAAA")
+    silent = proposed(zone | {("dead.example", "TXT"): Status.SERVFAIL}, signed("s1"))
+    assert "s1._domainkey.shop.example" not in only(silent, "no-record-dns-silent").facts["silent"]
+
+
+@pytest.mark.parametrize("author", ["gone.example", "news.gone.example"])
+def test_nothing_is_published_at_a_domain_that_is_not_registered(author: str) -> None:
+    zone: Zone = {("out.shop.example", "A"): [IP], ("9.113.0.203.in-addr.arpa", "PTR"): ["out.shop.example"]}
+    told = proposed(zone, Scenario(f"a@{author}", (IP,), signers=()))
+    assert [change for p in told for change in p.changes] == []
+    assert "no-record-domain-missing" in {p.id for p in told}
+
+
+def test_no_key_is_asked_for_where_the_domain_must_take_mail() -> None:
+    told = proposed(txt(apex=f"v=spf1 ip4:{IP} -all") | {("shop.example", "MX"): [(0, "")]})
+    exchange = only(told, "no-record-exchange")
+    assert (exchange.who, exchange.facts["domains"]) == ("domain-owner", ["shop.example"])
+    assert {case.receiver for case in exchange.leaves} == {"postfix"}
+    assert "postfix" not in only(told, "no-record-key-needed").facts["receivers"]
 
 
 def test_where_nothing_is_to_change_it_says_so() -> None:

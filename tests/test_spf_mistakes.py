@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from senderauth.advice.proposals.spf import as_version
 from senderauth.spf import Mechanism, Modifier, Record, parse
 from senderauth.spf.mistakes import glued, meant_as_record, reads_as_record
 from senderauth.spf.record import macro_string
@@ -240,3 +241,14 @@ BEGINNINGS = [
 def test_texts_told_apart_by_their_first_octets_were_no_records(text: str, octets: bytes) -> None:
     for whole in (text.encode(), octets + text.encode()):
         assert meant_as_record(whole) == reads_as_record(whole)
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\u00a0"])
+def test_blanks_in_a_version_are_passed_over_in_linear_time(blank: str) -> None:
+    started = time.process_time()
+    assert as_version("v" + blank * 20_000 + "x") is None
+    for _ in range(100):
+        assert not reads_as_record(("v" + blank * 500 + "x").encode())
+    assert time.process_time() - started < 0.5
+    assert as_version(f'v{blank}={blank}"{blank}spf1{blank}-all') == "v=spf1 -all"
+    assert reads_as_record(f'v{blank}={blank}"{blank}sfp{blank}1'.encode())

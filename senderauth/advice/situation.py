@@ -106,7 +106,7 @@ def _host(bounce: Bounce, said: dict[str, str], assumed: list[Fact]) -> str:
     reporter = bounce.reporting_host
     if reporter and bounce.refusing_host and reporter != bounce.refusing_host and not provider_of(reporter):
         name = _usable(reporter)
-        if name:
+        if name and _fits((name,)):
             assumed.append(Fact("address", name, "assumed-reporting-host"))
             return name
     if not bounce.refusing_host and said.get("first_hop"):
@@ -115,18 +115,23 @@ def _host(bounce: Bounce, said: dict[str, str], assumed: list[Fact]) -> str:
     return ""
 
 
+def _fits(hosts: tuple[str, ...] = (), signer: tuple[str, str | None] = ("a.invalid", None)) -> bool:
+    """Whether a send may have these hosts and this signer."""
+    try:
+        Scenario("a.invalid", hosts, signers=(signer,))
+    except ScenarioError:
+        return False
+    return ":" not in signer[0]
+
+
 def _returned_signers(facts: Iterable[Fact]) -> tuple[tuple[str, str | None], ...]:
     """Domain and selector of each signature in the returned message."""
     found: list[tuple[str, str | None]] = []
     for fact in facts:
         if fact.source == "returned-dkim-signature":
-            if fact.name == "dkim_domain" and _usable(fact.value):
+            if fact.name == "dkim_domain" and _fits(signer=(fact.value, None)):
                 found.append((fact.value, None))
-            elif fact.name == "dkim_selector" and found:
-                try:
-                    Scenario("a.invalid", signers=((found[-1][0], fact.value),))
-                except ScenarioError:
-                    continue
+            elif fact.name == "dkim_selector" and found and _fits(signer=(found[-1][0], fact.value)):
                 found[-1] = (found[-1][0], fact.value)
     return tuple(found[:MAX_SIGNERS])
 
@@ -138,7 +143,7 @@ def _signers(
     returned = _returned_signers(facts)
     if returned:
         return returned if with_signatures else ()
-    if said.get("dkim_word") == "pass" and _usable(said.get("dkim_domain", "")):
+    if said.get("dkim_word") == "pass" and _fits(signer=(said.get("dkim_domain", ""), None)):
         return ((said["dkim_domain"], None),)
     if "dkim_word" in said:
         return ()  # none passed

@@ -91,7 +91,8 @@ class Result:
 
     def exit_code(self, fail_on: Severity | None = None) -> int:
         """0: nothing would be rejected; 1: a host that was named would be, or there is a finding of this
-        severity or above; 2: no line could be read; 3: something is unknown now, and nothing worse.
+        severity or above; 2: there is no line that could be read; 3: something is unknown now, and nothing
+        worse.
         """
         counts, summary = self.summary.counts, self.summary
         if counts["hosts"]["refused"] or counts["hosts"]["deferred"]:
@@ -100,7 +101,7 @@ class Result:
             level = SEVERITIES.index(fail_on)
             if summary.worst_at_least(frozenset(SEVERITIES[level:])):
                 return 1
-        if summary.rows and counts["states"]["bad-input"] == summary.rows:
+        if counts["states"]["bad-input"] == summary.rows:
             return 2
         return 3 if counts["states"]["unknown"] else 0
 

@@ -9,6 +9,7 @@ general way. A test holds both together.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from json.encoder import encode_basestring as quoted
@@ -35,12 +36,18 @@ as_json: Callable[[Any], str] = json.JSONEncoder(
 ).encode
 
 
+_ACTED_ON = re.compile("[\x80-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal obeys, and half characters."""
+
+
 def line_of(row: Row, fields: tuple[str, ...] = FIELDS) -> bytes:
     """The row's document as one line, with the fields wanted; all of them where none are chosen."""
     if row.fix is not None and fields == FIELDS:
         fields = (*FIELDS, FIX)
     text = ",".join([_WRITERS[field](row) for field in fields])
-    return f'{{"schema":"{SCHEMA}",{text}}}\n'.encode("utf-8", "backslashreplace")
+    if not text.isascii():
+        text = _ACTED_ON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return f'{{"schema":"{SCHEMA}",{text}}}\n'.encode()
 
 
 def _rare(field: str) -> Callable[[Row], str]:

@@ -49,9 +49,20 @@ def load_rows(
             raise ValueError(f"{name}:{number}: not a row of JSON lines") from None
         if not isinstance(found, dict) or found.get("schema") != SCHEMA:
             raise ValueError(f"{name}:{number}: not a row of an audit ({SCHEMA})")
+        if b"\\u" in line and not _is_text(found):
+            raise ValueError(f"{name}:{number}: not a row of an audit: half a character")
         if fault := check(found):
             raise ValueError(f"{name}:{number}: not a row of an audit: {fault.lstrip('.')}")
         yield found
+
+
+def _is_text(found: Document) -> bool:
+    """Whether no escape stands for half a character, which nothing could be written with."""
+    try:
+        json.dumps(found, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @cache

@@ -142,7 +142,9 @@ def _value(name: str, text: str) -> str:
 
 
 def ip_of(text: str) -> str:
-    """The text as an IP address; empty where it is none."""
+    """The text as an IP address; empty where it is none, or one of a single link (fe80::1%eth0)."""
+    if "%" in text:
+        return ""
     try:
         return str(ip_address(text.strip("[]").lower().removeprefix("ipv6:")))
     except ValueError:

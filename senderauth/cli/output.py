@@ -31,15 +31,12 @@ def show(
     )
 
     if as_json:
-        import json
-
         whole = document(report)
         if what_if is not None:
             whole["what_if"] = what_if_document(what_if)
         if proposals is not None:
             whole["proposals"] = proposals_document(proposals)["proposals"]
-        json.dump(whole, sys.stdout, ensure_ascii=False, indent=2)
-        sys.stdout.write("\n")
+        write_json(whole)
     else:
         words = wording(lang or default_language())
         colour = in_colour()
@@ -61,9 +58,10 @@ def write(text: str) -> None:
 
 def write_json(document: Any, indent: int | None = 2) -> None:
     """Writes a JSON document; without indent on a line of its own."""
-    import json
+    from senderauth.report import json_text
 
-    write(json.dumps(document, ensure_ascii=False, indent=indent) + "\n")
+    encoding = (sys.stdout.encoding or "utf-8").lower().replace("_", "-")
+    write(json_text(document, indent, ascii_only=encoding not in ("utf-8", "utf8")) + "\n")
 
 
 def in_colour(stream: TextIO | None = None) -> bool:

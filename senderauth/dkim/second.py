@@ -22,7 +22,7 @@ MAX_BLANKS = 2_000_000
 MAX_WHY = 200
 
 _BLANKS = re.compile(rb"[ \t]{32,}")
-_FOLDED = re.compile(rb"(?:\n[ \t][^\n]*){5000}")
+_FOLDED = re.compile(rb"(?:\n[ \t][^\n]*)++")
 
 LENIENT = frozenset({
     "dkim-from-not-signed",  # RFC 6376 6.1.1; it then also accepts a changed From
@@ -78,7 +78,8 @@ def _unbearable(message: bytes) -> str:
     if sum((found.end() - found.start()) ** 2 for found in _BLANKS.finditer(message)) > MAX_BLANKS:
         return "blanks"
     end = message.find(b"\n\r\n") if b"\r\n" in message[:1_000] else message.find(b"\n\n")
-    if _FOLDED.search(message, 0, end if end >= 0 else len(message)):
+    folded = _FOLDED.finditer(message, 0, end if end >= 0 else len(message))
+    if any(found[0].count(b"\n") >= MAX_FOLDS for found in folded):
         return "folding"
     return ""
 

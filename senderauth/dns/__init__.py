@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from senderauth.dns.overlay import OverlayResolver
     from senderauth.dns.pipe import Pipe
     from senderauth.dns.tape import RecordingResolver, ReplayResolver, TapeError
-    from senderauth.dns.written import rdata
+    from senderauth.dns.written import owner, rdata
     from senderauth.dns.zone import ZoneResolver
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "ZoneResolver",
     "crowd",
     "drive",
+    "owner",
     "pause",
     "prefetch",
     "rdata",
@@ -65,6 +66,7 @@ _LATER = {
     "TapeError": "tape",
     "ZoneFileError": "master",
     "ZoneResolver": "zone",
+    "owner": "written",
     "pause": "many",
     "rdata": "written",
     "readable": "many",

@@ -278,7 +278,7 @@ class _Reader:
         elif name == "$GENERATE":
             self._generate(line, tokens)
         else:
-            raise FaultError(f"unknown directive {name[:20]}")
+            raise FaultError(f"unknown directive {name[:20]!r}")
 
     def _set_origin(self, token: str) -> None:
         try:

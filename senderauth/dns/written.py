@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 MAX_STRING = 255
 
 
@@ -13,15 +15,22 @@ def rdata(rdtype: str, value: str) -> str:
     name = _name(name)  # what DNS holds must not become a line of a script
     if rdtype in ("MX", "CNAME", "PTR", "NS") and not name.endswith("."):
         name += "."
-    return f"{preference}{space}{name}"
+    return f"{_name(preference)}{space}{name}"
+
+
+def owner(name: str) -> str:
+    """A record's name in master file syntax, with the last dot."""
+    return f"{_name(name)}."
+
+
+_SPECIAL = re.compile(r"\\(?:[0-9]{3}|[!-~])|[^A-Za-z0-9_.:*/-]")
 
 
 def _name(text: str) -> str:
-    """A name or address with everything escaped that a master file or nsupdate would act on."""
-    return "".join(
-        char if char.isascii() and (char.isalnum() or char in "-_.:*/") else f"\\{ord(char) & 255:03d}"
-        for char in text
-    )
+    """A name or address with everything escaped that a master file or nsupdate would act on; what is
+    escaped already, as odd names from DNS are, stays.
+    """
+    return _SPECIAL.sub(lambda found: found[0] if found[0][1:] else f"\\{ord(found[0]) & 255:03d}", text)
 
 
 def pieces(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import codecs
 import re
 
 MAX_COMMENTS = 100
@@ -11,17 +12,24 @@ _BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]{1,20}(=\?)")
 _COMMENT_MARK = re.compile(r'[()"]|\\.', re.DOTALL)
 
 
+_NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
+"""Codecs of Python that no mail is in; some take quadratic time."""
+
+
 def decode(data: bytes, charset: str = "") -> str:
     """Text of unknown honesty: UTF-8 where it is that, else the charset said, else Latin-1."""
     wide = charset.lower().startswith(("utf-16", "utf-32"))  # valid UTF-8, too: every other byte is zero
     try:
         return data.decode(charset if wide else "utf-8")
-    except (LookupError, UnicodeError):
+    except (LookupError, ValueError):  # ValueError: a name with a NUL in it
         pass
     try:
-        return data.decode(charset or "latin-1", "replace")
+        if charset and codecs.lookup(charset).name not in _NO_CHARSETS:
+            text = data.decode(charset, "replace")
+            return text.encode("utf-8", "replace").decode("utf-8")  # UTF-7 knows half characters
     except (LookupError, ValueError):
-        return data.decode("latin-1")
+        pass
+    return data.decode("latin-1")
 
 
 def decode_words(text: str) -> str:

@@ -30,7 +30,7 @@ from senderauth.report.proposals import (
     what_if_text,
 )
 from senderauth.report.receivers import receivers_document, receivers_text
-from senderauth.report.safe import printable
+from senderauth.report.safe import json_text, printable
 from senderauth.report.text import check_text
 from senderauth.report.wording import LANGUAGES, Wording, default_language, wording
 
@@ -57,6 +57,7 @@ __all__ = [
     "groups_text",
     "handover",
     "handover_rows",
+    "json_text",
     "message_document",
     "message_text",
     "nearest_entries",

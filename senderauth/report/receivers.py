@@ -25,6 +25,6 @@ def receivers_text(receivers: Iterable[Any], words: Wording, width: int) -> str:
 
 
 def receivers_document(receivers: Iterable[Any]) -> str:
-    """The same, whole, as JSON."""
+    """The policies whole, every rule of them, as the text of a JSON document."""
     listed = {"schema": "senderauth/receivers/1", "receivers": [plain(receiver) for receiver in receivers]}
     return json.dumps(listed, ensure_ascii=False, indent=2)

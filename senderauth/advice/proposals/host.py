@@ -14,6 +14,7 @@ from senderauth.values import Reason
 ADSP_ENTRIES = ("adsp-all-refused", "adsp-discardable")
 EITHER: tuple[Kind, ...] = ("cure", "improvement")
 """As a cure if some receiver refuses for it, else as worth doing: not all who refuse say so."""
+WITHOUT_MAIL = ("null-mx", "none", "missing", "dead-mx")
 DOMAIN_ENTRIES = ("sender-null-mx", "sender-domain-unresolvable", "author-domain-missing")
 
 
@@ -97,7 +98,7 @@ async def _exchanges(ground: Ground) -> tuple[Proposal, ...]:
     """
     group = []
     for domain in ground.report.domains:
-        if domain.state not in ("null-mx", "none", "missing", "dead-mx") or foreign(domain.domain):
+        if domain.state not in WITHOUT_MAIL or foreign(domain.domain):
             continue
         above = names.registrable(domain.domain)
         if above is None or (domain.state == "missing" and above == domain.domain):
