@@ -279,6 +279,23 @@ def test_version_and_help() -> None:
         assert senderauth(command, "--help").returncode == 0
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@pytest.mark.parametrize(
+    "words", [("check", "shop@webshop.example", *DEMO, "--json"), ("catalogue",), ("--help",)]
+)
+def test_an_output_that_takes_no_more_is_said_in_a_line_and_is_no_refusal(words: tuple[str, ...]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "senderauth", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "standard output" in done.stderr
+
+
 def test_receivers_are_listed_with_their_sources() -> None:
     listed = senderauth("receivers").stdout
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
@@ -13,20 +15,31 @@ from senderauth import __version__
 from senderauth.cli.arguments import expand_files
 
 
+@contextmanager
+def _output() -> Iterator[None]:
+    """Where standard output may fail."""
+    try:
+        yield
+    except BrokenPipeError:  # the reader has seen enough
+        _mute(sys.stdout)
+        raise typer.Exit(141) from None
+    except OSError as problem:
+        _mute(sys.stdout)
+        fail(problem if problem.filename else f"standard output: {problem.strerror}")
+
+
 class _Commands(TyperGroup):
     """What no command expects: an output that takes no more. Typer's own exit code for that, 1, would say
     that something is refused.
     """
 
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        with _output():  # --help and --version write here
+            return super().make_context(*args, **options)
+
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with _output():
             return super().invoke(ctx)
-        except BrokenPipeError:  # the reader has seen enough
-            _mute(sys.stdout)
-            raise typer.Exit(141) from None
-        except OSError as problem:
-            _mute(sys.stdout)
-            fail(problem)
 
 
 app = typer.Typer(
