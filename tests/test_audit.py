@@ -184,7 +184,7 @@ def test_fields_follow_what_is_asked() -> None:
     for words in ("spf,nothing", " , "):
         with pytest.raises(ValueError, match="--only"):
             chosen_parts(words)
-    with pytest.raises(ValueError, match="--fields: 'grade' is not among"):
+    with pytest.raises(ValueError, match="--fields: 'grade' needs spoofing in --only"):
         chosen_fields("grade", parts)
 
 
