@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import random
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from senderauth import sync
 from senderauth.advice import check
 from senderauth.audit import (
+    FIELDS,
     Row,
     Summary,
     audit,
@@ -29,9 +31,10 @@ from senderauth.audit.columns import flat, told
 from senderauth.audit.line import line_of
 from senderauth.audit.load import MAX_LINE
 from senderauth.audit.mx import mail_exchange
+from senderauth.audit.recover import recovered
 from senderauth.audit.stranger import HOST, STRANGER
 from senderauth.audit.summary import tally_of, tally_of_document
-from senderauth.audit.write import csv_cell
+from senderauth.audit.write import csv_cell, csv_header, csv_line
 from senderauth.dns import (
     Answer,
     LiveResolver,
@@ -125,8 +128,8 @@ class Noting:
         return await self.below.resolve(question)
 
 
-def test_a_row_is_never_longer_than_its_reader_takes() -> None:
-    """Else one record made to be large would keep the whole audit from being shown or compared."""
+def test_a_row_is_never_longer_than_its_readers_take(tmp_path: Path) -> None:
+    """Else one record made to be large would keep the whole audit from being shown, compared or continued."""
     junk = b" \x01" * 30_000
     includes = b" ".join(b"include:i%d.example.com" % n for n in range(10))
     zone = base() | {
@@ -139,6 +142,22 @@ def test_a_row_is_never_longer_than_its_reader_takes() -> None:
     line = line_of(made)
     assert len(line) < MAX_LINE
     assert len(list(load_rows(io.BytesIO(line), "x"))) == 1
+    (tmp_path / "rows").write_bytes(line + line)
+    assert len(list(recovered(tmp_path / "rows", "jsonl", FIELDS))) == 2
+    silent = [{"name": "x" * 250, "type": "TXT", "status": "TIMEOUT"}] * 1_000
+    cells = csv_line(document(made) | {"state": "unknown", "unknown": silent}, FIELDS)
+    (tmp_path / "cells").write_bytes(csv_header(FIELDS) + cells)
+    assert len(list(recovered(tmp_path / "cells", "csv", FIELDS))) == 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"findings": [7]}, {"state": ["ok"]}, {"unknown": 5, "state": "unknown"}, {"n": "1"}]
+)
+def test_a_file_that_was_tampered_with_is_not_continued(tmp_path: Path, changes: dict[str, Any]) -> None:
+    target = tmp_path / "rows.jsonl"
+    target.write_text(json.dumps(document(row(base())) | changes) + "\n")
+    with pytest.raises(ValueError, match="line 1: not a row of an audit"):
+        list(recovered(target, "jsonl", FIELDS))
 
 
 @pytest.mark.parametrize(
@@ -183,7 +202,7 @@ def test_fields_follow_what_is_asked() -> None:
     for words in ("spf,nothing", " , "):
         with pytest.raises(ValueError, match="--only"):
             chosen_parts(words)
-    with pytest.raises(ValueError, match="--fields: 'grade' is not among"):
+    with pytest.raises(ValueError, match="--fields: 'grade' needs spoofing in --only"):
         chosen_fields("grade", parts)
 
 
