@@ -34,3 +34,125 @@ from senderauth.catalogue import match, read_bounce, read_log
 )  # fmt: skip
 def test_fixed_words_of_receivers_lead_to_their_cause(text, id):
     assert match(text)[0].entry_id == id
+
+
+@pytest.mark.parametrize(
+    ("text", "provider"),
+    [
+        ("550 5.7.1 Unheard-of words - gsmtp", "gmail"),
+        ("550 5.7.999 Unheard-of words [AB1.eop-EUR01.prod.protection.outlook.com]", "microsoft"),
+        ("553 5.7.1 [BL21] Connections will not be accepted from 192.0.2.1; see https://help.yahoo.com/kb/x", "yahoo"),
+        ("550 5.7.1 Unheard-of words, see https://support.apple.com/x", "apple"),
+        ("554 Unheard-of words For explanation visit https://postmaster.gmx.net/en/case?c=r1", "gmx"),
+        ("554 192.0.2.1 found on one or more DNSBLs, see http://postmaster.comcast.net/x#BL000010", "comcast"),
+        ("550 DMARC check failed http://service.mail.qq.com/cgi-bin/help?id=16", "tencent"),
+        ("550 5.7.1 DMARC check failed", ""),  # others say so, too
+        ("<jan@gmail.com>: host mx.example.org[192.0.2.9] said: 550 5.7.1 No, see https://support.apple.com/x", "gmail"),
+        ("host mx.example.org[192.0.2.9] said: 550 5.7.1 No, see https://support.apple.com/x", ""),
+    ],
+)  # fmt: skip
+def test_the_receiver_is_known_by_the_host_or_by_its_own_pages_and_programs(text, provider):
+    assert provider_of_bounce(read_bounce(text)[0]) == provider
+
+
+def test_a_provider_s_own_code_counts_where_only_its_mark_tells_it():
+    assert read_bounce("550 5.7.27 In words of tomorrow - gsmtp")[0].matches[0].entry_id == "spf-pass-required"
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        (
+            "551 5.0.0 Rejected, look at http://www.openspf.org/why.html?sender=a@example.com&ip=192.0.2.1&receiver=mx.example.org",
+            {"mail_from": "a@example.com", "address": "192.0.2.1", "host": "mx.example.org"},
+        ),
+        (
+            "550-Reject due to SPF policy. 550 For explanation visit http://postmaster.gmx.com/en/error-messages?ip=192.0.2.1&c=spf",
+            {"address": "192.0.2.1"},
+        ),
+        (
+            "550-5.7.26 For this message, DKIM checks did not pass and SPF check for [mx.example.com] did not pass with ip: [192.0.2.1].",
+            {"spf_domain": "mx.example.com", "address": "192.0.2.1", "spf_word": "fail"},
+        ),
+        (
+            "550 5.7.0 (A-B1) Unfortunately, messages from (192.0.2.1) on behalf of (example.com) could not be delivered due to domain owner policy restrictions.",
+            {"author_domain": "example.com", "address": "192.0.2.1"},
+        ),
+        (
+            "550 mx.example.org: domain of a@example.com does not designate 192.0.2.1 as permitted sender",
+            {"mail_from": "a@example.com", "address": "192.0.2.1"},
+        ),
+        (
+            "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using bl.example.net; 127.0.0.2; see http://bl.example.net/192.0.2.1",
+            {"block_list": "bl.example.net", "address": "192.0.2.1"},
+        ),
+        ("550 5.7.1 192.0.2.1 and 192.0.2.2 are blacklisted by our list", {}),
+    ],
+)  # fmt: skip
+def test_a_refusal_names_whom_it_refused(text, facts):
+    found = {fact.name: fact.value for fact in match(text)[0].facts}
+    assert {name: found.get(name) for name in facts} == facts
+    assert facts or "address" not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "id"),
+    [
+        # A final refusal is not passing because it says "try again".
+        ("550 The message has an invalid DKIM signature, please try again", "dkim-signature-required"),
+        ("550 5.7.1 DMARC of example.com forbids it, try again through your own server", "dmarc-policy-refused"),
+        ("451 4.7.1 The DKIM key could not be read, try again", "dmarc-dns-unavailable"),
+        ("451 4.7.1 Unable to perform DMARC verification.", "dmarc-dns-unavailable"),
+        ("451 4.4.3 Unable to verify SPF of example.com", "spf-dns-unavailable"),
+        ("550 5.7.1 Unable to verify the DKIM signature: invalid", "dkim-signature-required"),
+        ("550 5.7.1 TempError in the SPF of example.com", "spf-dns-unavailable"),
+        # The log's own "helo=" is no word about a HELO.
+        ("5.7.1 Command rejected; from=a@shop.example to=jan@example.org proto=ESMTP helo=<mx.shop.example>", ""),
+        # What the answer says goes before what others call the address.
+        ("554 Connection rejected for policy reasons. 192.0.2.1 found in DNS blacklist at bl.example.net", "address-reputation"),
+        ("554 Service not available No SMTP service IP address is black listed", "address-reputation"),
+        ("421 4.3.2 Your IP(192.0.2.1) is filtered and this connection will be closed", "address-reputation"),
+        ("550 5.1.0 <a@example.com> sender rejected. All sender domains must resolve to a valid MX or A-record", "sender-domain-unresolvable"),
+        ("550 5.1.0 Email sending blocked due to suspicious activity of your account", "sending-not-allowed"),
+        # rspamd's whole answer, and the same words beside a reason.
+        ("451 4.7.1 Try again later (in reply to end of DATA command)", "greylisted"),
+        ("451 4.7.1 Too many messages from you, try again later", "unusual-rate"),
+        # A gateway's own words around another's answer.
+        ("5.1.0 - Unknown address error 550-'SPF check failed'", "spf-check-failed"),
+        ("5.1.0 - Unknown address error 550-'Nothing that is known (X:Y)'", ""),
+        ("5.3.0 - Other mail system problem 554-'Email rejected per DMARC policy for shop.example'", "dmarc-policy-refused"),
+        # "Service unavailable" is passing only where the code is.
+        ("451 4.3.0 Service unavailable", "temporary-server-failure"),
+        ("554 5.0.0 Service unavailable", ""),
+    ],
+)  # fmt: skip
+def test_words_beside_the_reason_are_not_the_reason(text, id):
+    assert read_bounce(text)[0].matches[0].entry_id == id
+
+
+def test_the_last_answer_says_more_than_the_notice_that_the_server_still_tries():
+    notice = """The original message was received at Wed, 26 Aug 2026 06:06:59 GMT from a@localhost
+   ----- Transcript of session follows -----
+... while talking to mx.example.org.:
+>>> DATA
+<<< 451 4.1.8 Domain of sender address a@shop.example does not resolve
+<jan@example.org>... Deferred: 451 4.1.8 Domain of sender address a@shop.example does not resolve
+Warning: message still undelivered after 4 hours
+Will keep trying until message is 1 week old
+"""
+    assert read_bounce(notice)[0].matches[0].entry_id == "sender-domain-unresolvable"
+
+
+@pytest.mark.parametrize("marks", ["<>", "  "])
+def test_a_postfix_log_is_read_though_a_web_page_ate_its_angle_brackets(marks):
+    left, right = marks.replace(" ", "") or ("", "")
+    line = (
+        "Aug  4 10:11:12 mx1 postfix/cleanup[9]: 4F00AB: milter-reject: END-OF-MESSAGE from mail.example.net[203.0.113.7]: "
+        f"5.7.23 SPF validation failed. : Reason: mechanism; from={left}a@shop.example{right} to={left}jan@example.org{right} "
+        f"proto=ESMTP helo={left}mail.example.net{right}"
+    )
+    (found,) = read_log([line.encode()])
+    assert found.matches[0].entry_id == "spf-hard-fail"
+    assert found.recipient == "jan@example.org"
+    facts = {name: found.fact(name) for name in ("address", "mail_from", "helo")}
+    assert facts == {"address": "203.0.113.7", "mail_from": "a@shop.example", "helo": "mail.example.net"}

@@ -182,7 +182,7 @@ def _paragraph(text: str) -> str:
 
 _MARKS = (
     re.compile(r"\(reason: "),
-    re.compile(r"\b5\.1\.0 - unknown address error (?=[45]\d\d-)", re.IGNORECASE),  # a gateway's wrapping
+    re.compile(r"\b[45]\.\d\.\d - [A-Za-z ()]{4,60} (?=[45]\d\d-)"),  # a gateway's wrapping
     re.compile(
         r"\b(?:said|responded with|replied|antwortete|returned was|with response)\s{0,8}:\s", re.IGNORECASE
     ),
