@@ -56,7 +56,9 @@ def test_the_receiver_is_known_by_the_host_or_by_its_own_pages_and_programs(text
 
 
 def test_a_provider_s_own_code_counts_where_only_its_mark_tells_it():
-    assert read_bounce("550 5.7.27 In words of tomorrow - gsmtp")[0].matches[0].entry_id == "spf-pass-required"
+    assert (
+        read_bounce("550 5.7.27 In words of tomorrow - gsmtp")[0].matches[0].entry_id == "spf-pass-required"
+    )
 
 
 @pytest.mark.parametrize(
@@ -137,6 +139,7 @@ def test_the_last_answer_says_more_than_the_notice_that_the_server_still_tries()
 >>> DATA
 <<< 451 4.1.8 Domain of sender address a@shop.example does not resolve
 <jan@example.org>... Deferred: 451 4.1.8 Domain of sender address a@shop.example does not resolve
+<<< 503 5.0.0 Need RCPT (recipient)
 Warning: message still undelivered after 4 hours
 Will keep trying until message is 1 week old
 """

@@ -181,6 +181,7 @@ def _paragraph(text: str) -> str:
 
 
 _MARKS = (
+    re.compile(r"\ADeferred: (?=[45]\d\d)"),  # Sendmail: what it made of the session, which may go on
     re.compile(r"\(reason: "),
     re.compile(r"\b[45]\.\d\.\d - [A-Za-z ()]{4,60} (?=[45]\d\d-)"),  # a gateway's wrapping
     re.compile(

@@ -233,8 +233,8 @@ def _holds(source: Entry | Message, lower: str, codes: Codes, provider: str) -> 
 
 
 def _will_pass(source: Entry | Message) -> bool:
-    """Whether these are words that many use for a trouble of the receiver's that will pass: beside a code that
-    is final they say nothing ("554 5.0.0 Service unavailable").
+    """Whether many use these words for a trouble of the receiver's that will pass: beside a final code they
+    say nothing ("554 5.0.0 Service unavailable").
     """
     return isinstance(source, Entry) and source.family == "temporary" and source.said_by[:1] == ("receiver",)
 

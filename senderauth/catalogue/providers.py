@@ -38,7 +38,7 @@ def _marks() -> tuple[re.Pattern[str], Mapping[str, str]]:
 
 
 def provider_by_marks(answer: str) -> str:
-    """Key of the provider whose own help page, program or host's name stands in the answer; empty if none does."""
+    """Key of the provider whose own help page, program or host stands in the answer; empty if none does."""
     regex, known = _marks()
     found = regex.search(answer.lower())
     return known[found[0]] if found else ""
