@@ -116,6 +116,16 @@ def test_a_refusal_names_whom_it_refused(text, facts):
         ("421 4.3.2 Your IP(192.0.2.1) is filtered and this connection will be closed", "address-reputation"),
         ("550 5.1.0 <a@example.com> sender rejected. All sender domains must resolve to a valid MX or A-record", "sender-domain-unresolvable"),
         ("550 5.1.0 Email sending blocked due to suspicious activity of your account", "sending-not-allowed"),
+        ("554 5.7.1 Message rejected due to policy restrictions", "sender-blocked"),
+        ("554 5.7.1 mx.example.org no DNS reverse for 192.0.2.1", "reverse-dns-missing"),
+        # What passed is not what was wrong.
+        ("552 5.7.0 Attachments of type .zip are not allowed; the message passed SPF", "content-forbidden-attachment"),
+        ("550 5.7.1 Message rejected. Authentication-Results: spf=pass dkim=pass dmarc=pass", ""),
+        ("550 5.7.1 Nope: spf=pass dkim=fail dmarc=pass", "dkim-signature-required"),
+        # A greylist is one, whatever it also finds.
+        ("451 4.7.1 Greylisting in action, DKIM signature missing, come back in 300 seconds", "greylisted"),
+        # "No aligned signature" under a policy of the domain is that policy's refusal.
+        ("550 5.7.1 Blocked by the DMARC policy of example.com: no aligned SPF or DKIM", "dmarc-policy-refused"),
         # rspamd's whole answer, and the same words beside a reason.
         ("451 4.7.1 Try again later (in reply to end of DATA command)", "greylisted"),
         ("451 4.7.1 Too many messages from you, try again later", "unusual-rate"),
@@ -126,6 +136,7 @@ def test_a_refusal_names_whom_it_refused(text, facts):
         # "Service unavailable" is passing only where the code is.
         ("451 4.3.0 Service unavailable", "temporary-server-failure"),
         ("554 5.0.0 Service unavailable", ""),
+        ("521 5.3.2 System not accepting network messages", "temporary-server-failure"),
     ],
 )  # fmt: skip
 def test_words_beside_the_reason_are_not_the_reason(text, id):

@@ -26,7 +26,7 @@ from senderauth.catalogue.codes import (
     meanings,
     read_codes,
 )
-from senderauth.catalogue.cues import Found, blanked, find_cue
+from senderauth.catalogue.cues import Found, blanked, find_cue, without_passed
 from senderauth.catalogue.facts import (
     Fact,
     client_address,
@@ -172,7 +172,7 @@ def _by_text(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...]
             continue
         if _ACCEPTED.match(normal.raw) and _rank(source, provider) == "generic":
             continue
-        if codes.final and _will_pass(source):
+        if codes.final and id != agreed and _will_pass(source):
             continue
         if _of_the_sender(codes) and _rank(source, provider) == "generic" and _family(source) == "recipient":
             continue
@@ -348,7 +348,7 @@ def _by_codes(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...
     rank: Rank
     id, decided, rank = entry_by_provider_code(codes, provider), codes.enhanced, "provider-code"
     if not id:
-        (id, decided), rank = entry_by_word(codes, blanked(normal.lower)), "code-and-word"
+        (id, decided), rank = entry_by_word(codes, without_passed(blanked(normal.lower))), "code-and-word"
         exact = entry_by_code(codes) if codes.enhanced else ""
         if id and exact and entry(id).family == entry(exact).family == "authentication":
             id, decided = exact, f"x{codes.enhanced[1:]}"  # 5.7.24 beside "SPF" is a broken record
