@@ -29,6 +29,12 @@ from senderauth.catalogue import match, read_bounce, read_log
         ("550 Rejected, you are not using a server that is authorized to send mail from your domain.", "spf-check-failed"),
         ("554 5.2.0 STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied; Failed", "submission-sender-mismatch"),
         ('550 "envelope sender not allowed"', "submission-sender-mismatch"),
+        ("550 5.7.0 Permanent DNS error while checking SPF record.", "spf-record-broken"),
+        ("550 User not a member of domain: <jan@example.org>", "recipient-unknown"),
+        ("550-I'm sorry but jan@example.org does not have an account here.", "recipient-unknown"),
+        ("550 <jan@example.org>... User account not activated", "recipient-mailbox-disabled"),
+        ("552 recipient storage full, try again later", "mailbox-full"),
+        ("550 relaying to <jan@example.org> prohibited by administrator", "relay-denied"),
         ("503 5.5.4 Error: send AUTH command first.", "login-failed"),
     ],
 )  # fmt: skip
@@ -88,6 +94,8 @@ def test_a_provider_s_own_code_counts_where_only_its_mark_tells_it():
             "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using bl.example.net; 127.0.0.2; see http://bl.example.net/192.0.2.1",
             {"block_list": "bl.example.net", "address": "192.0.2.1"},
         ),
+        ("550 5.7.1 DMARC fail: neither passed for domain example.com", {"author_domain": "example.com"}),
+        ("550 5.7.1 DMARC fail, says the policy of the domain example.com", {"author_domain": "example.com"}),
         ("550 5.7.1 192.0.2.1 and 192.0.2.2 are blacklisted by our list", {}),
     ],
 )  # fmt: skip
@@ -170,3 +178,17 @@ def test_a_postfix_log_is_read_though_a_web_page_ate_its_angle_brackets(marks):
     assert found.recipient == "jan@example.org"
     facts = {name: found.fact(name) for name in ("address", "mail_from", "helo")}
     assert facts == {"address": "203.0.113.7", "mail_from": "a@shop.example", "helo": "mail.example.net"}
+
+
+def test_an_old_postfix_logs_no_dsn():
+    line = (
+        "May 24 12:51:53 mx postfix/smtp[7203]: 4F00AB: to=<jan@example.org>, orig_to=<jan>, relay=mx.example.org[192.0.2.9], "
+        "delay=5, status=bounced (host mx.example.org[192.0.2.9] said: 550 <jan@example.org>... Relaying denied (in reply to RCPT TO command))"
+    )
+    (found,) = read_log([line.encode()])
+    assert (found.recipient, found.refusing_host, found.action) == (
+        "jan@example.org",
+        "mx.example.org",
+        "failed",
+    )
+    assert (found.matches[0].entry_id, str(found.codes)) == ("relay-denied", "550")

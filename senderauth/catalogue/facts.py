@@ -87,7 +87,8 @@ def facts_of_slots(normal: Text, hit: Hit) -> tuple[Fact, ...]:
 
 # "of example.com", "for domain example.com", "from a@example.com": whom a refusal names in its own words.
 _OF_WHOM = re.compile(
-    r"(?<!\w)(domain|of|for|from|sender|behalf of|domein|namens|von|van|für|voor|says)"
+    r"(?<!\w)(?:(?:of|for|from|von|van|für|voor) (?:the )?)?"
+    r"(domain|of|for|from|sender|behalf of|domein|namens|von|van|für|voor|says)"
     r" ?:?[ \[(<'\"]{1,3}"
     r"([^\s<>()\[\]'\",;:=/]{1,320})"
 )

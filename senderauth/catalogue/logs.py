@@ -20,7 +20,7 @@ _TIME = re.compile(
 )
 _POSTFIX = re.compile(
     r"postfix\S{0,60}\[\d{1,10}\]: (?:[0-9A-Za-z]{5,20}: )?to=<([^>]{0,320})>,(?: orig_to=<[^>]{0,320}>,)?"
-    r" relay=([^\s,\[]{1,255})(?:\[([^\]]{1,64})\])?\S{0,10}, .{0,200}?dsn=([245]\.\d{1,3}\.\d{1,3}), "
+    r" relay=([^\s,\[]{1,255})(?:\[([^\]]{1,64})\])?\S{0,10}, .{0,200}?(?:dsn=([245]\.\d{1,3}\.\d{1,3}), )?"
     r"status=(bounced|deferred|expired|undeliverable|softbounce) \((.{0,8000})\)\s*$"
 )
 _POSTFIX_REJECT = re.compile(
@@ -129,7 +129,7 @@ def _postfix(text: str, time: str) -> LogLine | None:
         time,
         "delayed" if found[5] in ("deferred", "softbounce") else "failed",
         recipient=found[1],
-        codes=Codes("", found[4]),
+        codes=Codes("", found[4] or ""),
         host=host,
         host_address=found[3] or "",
     )
