@@ -35,6 +35,13 @@ from senderauth.catalogue import match, read_bounce, read_log
         ("550 <jan@example.org>... User account not activated", "recipient-mailbox-disabled"),
         ("552 recipient storage full, try again later", "mailbox-full"),
         ("550 relaying to <jan@example.org> prohibited by administrator", "relay-denied"),
+        ("530 From/Sender name is not valid", "submission-sender-mismatch"),
+        ("554 IP is rejected", "sender-blocked"),
+        ("550 sender is rejected: example.com", "sender-blocked"),
+        ("550-Your message was rejected by this user and was not delivered.", "sender-blocked"),
+        ("451 qq trouble creating files in queue (#4.3.0)", "temporary-server-failure"),
+        ("451 qq write error or disk full (#4.3.0)", "temporary-server-failure"),
+        ("554 5.1.0 Null sender is not allowed", ""),
         ("503 5.5.4 Error: send AUTH command first.", "login-failed"),
     ],
 )  # fmt: skip
@@ -192,3 +199,101 @@ def test_an_old_postfix_logs_no_dsn():
         "failed",
     )
     assert (found.matches[0].entry_id, str(found.codes)) == ("relay-denied", "550")
+
+
+def test_what_a_policy_server_and_an_attempt_log_beside_postfix_s_own_line_counts_once():
+    refused = "550 5.7.23 {}Message rejected due to: SPF fail - not authorized. Please see http://www.openspf.net/Why?s=mfrom;id=a@shop.example;ip=203.0.113.7;r=mx.example.org"
+    alone = f"Mar  5 18:34:25 mx policyd-spf[228055]: {refused.format('')}\n".encode()
+    asked = "450 4.7.1 Client host rejected: cannot find your reverse hostname, [203.0.113.7]"
+    log = [
+        b"Mar  5 18:34:24 mx postfix/smtpd[228050]: connect from unknown[203.0.113.7]\n",
+        alone,
+        (
+            "Mar  5 18:34:25 mx postfix/smtpd[228050]: NOQUEUE: reject: RCPT from unknown[203.0.113.7]: "
+            + refused.format("<jan@example.org>: Recipient address rejected: ")
+            + "; from=<a@shop.example> to=<jan@example.org> proto=ESMTP helo=<mail.shop.example>\n"
+        ).encode(),
+        (
+            "Mar  5 18:34:26 mx postfix/smtp[30]: 4F00AB: host mx1.example.net[192.0.2.9] "
+            f"said: {asked} (in reply to RCPT TO command)\n"
+        ).encode(),
+        (
+            "Mar  5 18:34:27 mx postfix/smtp[30]: 4F00AB: to=<a@example.net>, relay=mx2.example.net[192.0.2.10]:25, delay=1, "
+            f"delays=0/0/0/1, dsn=4.7.1, status=deferred (host mx2.example.net[192.0.2.10] said: {asked} (in reply to RCPT TO command))\n"
+        ).encode(),
+    ]
+    assert [found.matches[0].entry_id for found in read_log(log)] == ["spf-hard-fail", "reverse-dns-missing"]
+    assert [found.matches[0].entry_id for found in read_log([alone])] == ["spf-hard-fail"]
+
+
+@pytest.mark.parametrize(
+    ("rest", "id", "action", "address"),
+    [
+        (
+            "failure: 192.0.2.9_does_not_like_recipient./Remote_host_said:_550_5.7.1_SPF_check_failed/Giving_up_on_192.0.2.9./",
+            "spf-check-failed",
+            "failed",
+            "192.0.2.9",
+        ),
+        (
+            "deferral: Connected_to_192.0.2.9_but_sender_was_rejected./Remote_host_said:_451_4.7.1_Greylisted,_try_again/",
+            "greylisted",
+            "delayed",
+            "192.0.2.9",
+        ),
+        ("failure: Sorry,_no_mailbox_here_by_that_name._(#5.1.1)/", "recipient-unknown", "failed", None),
+    ],
+)
+def test_qmail_logs_an_answer_with_underscores(rest, id, action, address):
+    line = f"Mar  1 10:00:00 web qmail: 1583053200.123456 delivery 5: {rest}\n"
+    (found,) = read_log([line.encode()])
+    assert (found.matches[0].entry_id, found.action, found.fact("refusing_address")) == (
+        id,
+        action,
+        address or "",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rest", "id", "action", "facts"),
+    [
+        (
+            "325IYPab012345: Milter: from=<a@shop.example>, reject=550 5.7.23 SPF fail: 203.0.113.7 is not allowed",
+            "spf-hard-fail",
+            "failed",
+            {"mail_from": "a@shop.example", "address": "203.0.113.7"},
+        ),
+        (
+            "325IYPab012346: Milter: to=<jan@example.org>, reject=451 4.7.1 Greylisting in action, please come back",
+            "greylisted",
+            "delayed",
+            {"recipient": "jan@example.org"},
+        ),
+        (
+            "325IYPab012347: ruleset=check_rcpt, arg1=<jan@example.org>, relay=[203.0.113.7], reject=550 5.7.1 <jan@example.org>... Fix reverse DNS for 203.0.113.7",
+            "reverse-dns-missing",
+            "failed",
+            {"recipient": "jan@example.org", "address": "203.0.113.7"},
+        ),
+        (
+            "ruleset=check_relay, arg1=host.example, arg2=203.0.113.7, relay=host.example [203.0.113.7], reject=554 5.7.1 Rejected: 203.0.113.7 listed at bl.example.net",
+            "address-reputation",
+            "failed",
+            {"address": "203.0.113.7", "mail_from": ""},
+        ),
+    ],
+)
+def test_sendmail_logs_whom_it_or_its_milter_refused(rest, id, action, facts):
+    (found,) = read_log([f"Mar  5 18:34:25 mx sm-mta[12345]: {rest}\n".encode()])
+    assert (found.matches[0].entry_id, found.action) == (id, action)
+    assert {name: found.fact(name) for name in facts} == facts
+
+
+def test_what_a_milter_says_of_the_content_counts_once_in_a_sendmail_log():
+    said = "rejected by DMARC policy for shop.example"
+    log = [
+        f"Mar  5 18:34:25 mx sm-mta[1]: 325IYPab012347: Milter: data, reject=550 5.7.1 {said}\n".encode(),
+        f"Mar  5 18:34:25 mx sm-mta[1]: 325IYPab012347: to=<jan@example.org>, delay=00:00:00, pri=30541, stat={said}\n".encode(),
+    ]
+    (found,) = read_log(log)
+    assert (found.matches[0].entry_id, found.recipient) == ("dmarc-policy-refused", "jan@example.org")
