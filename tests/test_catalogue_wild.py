@@ -36,6 +36,14 @@ from senderauth.catalogue import match, read_bounce, read_log
         ("552 recipient storage full, try again later", "mailbox-full"),
         ("550 relaying to <jan@example.org> prohibited by administrator", "relay-denied"),
         ("530 From/Sender name is not valid", "submission-sender-mismatch"),
+        ("450 4.1.8 <a@example.com>: Sender address rejected: Malformed DNS server reply", "sender-domain-unresolvable"),
+        ("504 5.5.2 <root@localhost>: Sender address rejected: need fully-qualified address", "address-malformed"),
+        ("504 5.5.2 <jan>: Recipient address rejected: need fully-qualified address", "address-malformed"),
+        ("550 5.1.1 <a@example.com> sender is blacklisted", "sender-blocked"),
+        ("550 5.7.1 Recipient doesn't want your mail", "sender-blocked"),
+        ("550 Mail is rejected by recipients", "sender-blocked"),
+        ("553 5.7.0 IP REJECT: 192.0.2.4:1655686778:https://mail.example.net/help", "sender-blocked"),
+        ("451 Requested mail action not taken: too much fail authentication", "login-failed"),
         ("554 IP is rejected", "sender-blocked"),
         ("550 sender is rejected: example.com", "sender-blocked"),
         ("550-Your message was rejected by this user and was not delivered.", "sender-blocked"),
@@ -297,3 +305,22 @@ def test_what_a_milter_says_of_the_content_counts_once_in_a_sendmail_log():
     ]
     (found,) = read_log(log)
     assert (found.matches[0].entry_id, found.recipient) == ("dmarc-policy-refused", "jan@example.org")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "550 5.1.0 <a@shop.example>: Sender address rejected: User unknown in virtual mailbox table",
+        "450 4.1.7 <a@shop.example>: Sender address rejected: unverified address: Address verification in progress",
+        "550 5.1.7 <a@shop.example>: Sender address rejected: undeliverable address: host mx.shop.example[192.0.2.1] "
+        "said: 550 5.1.1 User unknown (in reply to RCPT TO command)",
+    ],
+)
+@pytest.mark.parametrize(
+    "wrap", ["{}", "<jan@example.org>: host mx.example.org[192.0.2.9] said: {} (in reply to RCPT TO command)"]
+)
+def test_what_a_probe_of_the_sender_was_told_is_not_said_of_the_recipient(text, wrap):
+    """The sender's own server does not know the sender: neither the recipient nor the domain is at fault."""
+    (found,) = read_bounce(wrap.format(text) + "\n")
+    assert found.matches[0].entry_id in ("", "address-malformed")
+    assert found.refusing_host == ("mx.example.org" if wrap != "{}" else "")
