@@ -178,6 +178,8 @@ def _answer(page: Page, bounce: Any, words: Wording) -> None:
             where.append(words.say("explain", "by-provider", {**facts, "provider": name}))
         else:
             where.append(words.say("explain", "by", facts))
+    elif bounce.provider and first.rank == "provider-text":
+        where.append(words.say("explain", "by", {"host": catalogue.provider_name(bounce.provider)}))
     if bounce.line:
         where.append(
             words.say("explain", "log-line", {"line": bounce.line, "time": bounce.time}).rstrip(", ")
