@@ -296,6 +296,7 @@ def test_includes(tmp_path: Path) -> None:
         ("$ORIGIN\n", 1, "$ORIGIN"),
         ("$ORIGIN a..b.\n", 1, "name"),
         ("$NONSENSE x\n", 1, "$NONSENSE"),
+        ("$\x9b2J\u202e x\n", 1, "unknown directive"),
         ("$INCLUDE nothing.inc\n", 1, "nothing.inc"),
         ("$INCLUDE /etc/passwd\n", 1, "beside"),
         ("$INCLUDE ../x\n", 1, "beside"),
@@ -321,6 +322,16 @@ def test_errors_name_file_line_and_fault(tmp_path: Path, text: str, line: int, w
     assert what.lower() in str(error.value).lower()
     assert "\n" not in str(error.value)
     assert str(error.value).isprintable()
+
+
+def test_a_few_lines_do_not_generate_records_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(master, "MAX_ALL_GENERATED", 50)
+    zone(tmp_path, example_com="$GENERATE 1-20 a$ A 192.0.2.$\n$GENERATE 1-60/2 b$ A 192.0.2.$\n")
+    with pytest.raises(ZoneFileError, match="in all") as error:
+        zone(tmp_path, example_com="$GENERATE 1-20 a$ A 192.0.2.$\n" * 3)
+    assert error.value.line == 3
 
 
 def test_a_relative_name_needs_an_origin(tmp_path: Path) -> None:

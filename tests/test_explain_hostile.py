@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from senderauth import ZoneResolver, sync
 from senderauth.advice import Explainer
 from senderauth.catalogue import is_log
+from senderauth.catalogue.freeform import cut
 from senderauth.report import explain_document, explain_text, groups_text, wording
 
 ZONE = ZoneResolver.from_records({("shop.example", "TXT"): [b"v=spf1 -all"]})
@@ -76,6 +77,13 @@ def test_twice_the_input_takes_about_twice_the_time(bomb: str) -> None:
         if large < 12 * small + 0.2:
             return
     raise AssertionError(f"{bomb}: {small:.3f} s, four times as much {large:.3f} s")
+
+
+def test_many_announcements_of_a_returned_message_take_linear_time() -> None:
+    started = time.process_time()
+    notice, returned = cut("Original message headers:\n" * 10_000)
+    assert time.process_time() - started < 1
+    assert (len(notice), returned) == (260_000, "")
 
 
 def test_a_log_with_endless_causes_stays_bounded() -> None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 MAX_TEXT = 262_144
 MAX_SECTIONS = 200
 _MAX_SECTION = 8_192
+_MAX_AHEAD = 2_000
+"""Characters between the words that announce a returned message and its header."""
 
 _RETURNED = re.compile(
     r"^[ \t>]{0,8}(?:[-=_*]{2,80}[ \t]{0,8})?(?:"
@@ -94,10 +96,9 @@ def cut(text: str) -> tuple[str, str]:
     """The notice itself, and the returned message or header behind it (empty if there is none)."""
     text = _unquoted(text[:MAX_TEXT])
     for found in _RETURNED.finditer(text):
-        rest = text[found.end() :]
-        block = _HEADER_BLOCK.search(rest)
-        if block and block.start() < 2_000:
-            return text[: found.start()], rest[block.start() :]
+        block = _HEADER_BLOCK.search(text, found.end(), found.end() + _MAX_AHEAD)
+        if block:
+            return text[: found.start()], text[block.start() :]
     return text, ""
 
 

@@ -29,6 +29,8 @@ MAX_SIZE = 64 * 1024 * 1024
 """Octets of a file and all that it includes."""
 MAX_INCLUDES = 100
 MAX_GENERATED = 65_536
+MAX_ALL_GENERATED = 4 * MAX_GENERATED
+"""By all directives of a file and what it includes: 20 s and 250 MB, out of a few lines."""
 DEFAULT_TTL = 300
 """Where neither the record, nor $TTL, nor an earlier record, nor an SOA says (RFC 2308 4)."""
 
@@ -114,7 +116,7 @@ class _Reader:
         self.failures: list[Failure] = []
         self.origin = origin_of(path)
         self._root = path.resolve().parent
-        self._size = self._files = 0
+        self._size = self._files = self._generated = 0
         self._file = str(path)
         self._current: str | None = self.origin
         self._given = False
@@ -308,8 +310,12 @@ class _Reader:
         found = re.fullmatch(r"([0-9]{1,9})-([0-9]{1,9})(?:/([0-9]{1,9}))?", tokens[0]) if tokens else None
         if found is None:
             raise FaultError("$GENERATE needs a range such as 1-20")
-        if (int(found[2]) - int(found[1])) // max(int(found[3] or 1), 1) >= MAX_GENERATED:
+        count = (int(found[2]) - int(found[1])) // max(int(found[3] or 1), 1) + 1
+        if count > MAX_GENERATED:
             raise FaultError(f"$GENERATE of more than {MAX_GENERATED} records")
+        self._generated += max(count, 0)
+        if self._generated > MAX_ALL_GENERATED:
+            raise FaultError(f"$GENERATE of more than {MAX_ALL_GENERATED} records in all")
         self._by_dnspython(line, line.text)
 
     def _comment(self, comment: str) -> None:
