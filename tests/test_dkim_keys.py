@@ -341,3 +341,8 @@ def test_long_records_are_bounded(text):
 def test_base64_may_be_folded():
     folded = b"v=DKIM1; p=" + b"\r\n ".join(base64.encodebytes(rsa_key()[1]).split())
     assert key_of(folded).state == "valid"
+
+
+def test_one_text_is_not_a_list_of_selectors() -> None:
+    with pytest.raises(TypeError):
+        drive(find_keys(ZoneResolver.from_records({}), "example.com", "s1"))
