@@ -450,6 +450,32 @@ def test_a_run_whose_name_servers_are_gone_ends(monkeypatch: pytest.MonkeyPatch)
         list(audit_rows([f"d{n}.example" for n in range(100)], Nobody(), width=10))
 
 
+def test_name_servers_that_are_gone_are_told_once_and_not_waited_for_by_a_run_that_is_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from senderauth.audit import NameServersGone
+    from senderauth.audit.read import from_domains
+    from senderauth.audit.run import Audit
+
+    monkeypatch.setattr("senderauth.audit.run.DEAF", 5)
+    told = []
+
+    class Nobody:
+        async def resolve(self, _: Question) -> Answer:
+            return Answer(Status.TIMEOUT)
+
+    def stop() -> None:
+        told.append(1)
+        audit.stop()
+
+    audit = Audit(Nobody(), lambda row: row, retries=9)
+    audit.on_silence = stop
+    begun = monotonic()
+    with pytest.raises(NameServersGone):
+        list(audit.rows(from_domains(f"d{n}.example" for n in range(20)), width=10))
+    assert (told, monotonic() - begun < 20) == ([1], True)
+
+
 def test_name_servers_that_come_back_leave_nothing_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows that had some of their answers already were written as unknown, a whole crowd of them."""
     monkeypatch.setattr("senderauth.audit.run.WAIT", 1.0)  # within which the whole crowd has met the silence

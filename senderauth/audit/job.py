@@ -42,6 +42,10 @@ class Progress(Protocol):
         """One more is known; rows that must wait for an earlier one are written later."""
         ...
 
+    def silence(self) -> None:
+        """No name server answers any more; the run waits for them. Not told by worker processes."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -131,6 +135,8 @@ class Running:
             )
         else:
             self._audit = Audit(resolver, self._finish, job.options, retries=retries, cache_size=size)
+            if progress is not None:
+                self._audit.on_silence = progress.silence
 
     def _finish(self, row: Row) -> bytes:
         self._count(tally_of(row))

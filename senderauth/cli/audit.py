@@ -200,7 +200,8 @@ def _executed(job: Job, resolver: Resolver, quiet: bool, words: Wording) -> tupl
             warn(f"{job.target or 'standard output'}: {problem.why}; {problem.rows} rows were written")
             raise typer.Exit(2) from None
         except NameServersGone:
-            warn("no name server has answered for two minutes; what is written stays, go on with --resume")
+            since = "" if ended else " for two minutes"
+            warn(f"no name server has answered{since}; what is written stays, go on with --resume")
             raise typer.Exit(ended[0] if ended else 3) from None
         except BrokenPipeError:
             warn("nobody reads any more")

@@ -62,6 +62,10 @@ class Lines:
             rate = rate_text(self._done - self._before, now - self._begun)
             note(f"{self._done:,}{of}  {rate}  {counts(summary, self._words)}\n")
 
+    def silence(self) -> None:
+        """Nobody answers."""
+        note(f"{self._words.say('audit', 'silence')}\n")
+
 
 def rate_text(rows: int, seconds: float) -> str:
     """Rows a second of this run."""
@@ -99,3 +103,7 @@ class Bar:
             rate = rate_text(self._done - self._before, now - self._begun)
             told = counts(summary, self._words)
             self._bar.update(self._task, completed=self._done, rate=rate, counts=told)
+
+    def silence(self) -> None:
+        """Nobody answers."""
+        self._bar.console.print(self._words.say("audit", "silence"), markup=False, highlight=False)
