@@ -398,6 +398,9 @@ def test_the_asyncio_iterator_gives_the_same_rows() -> None:
 def test_one_name_is_no_list_of_its_letters() -> None:
     with pytest.raises(TypeError, match=r"not a list of domains but one: 'example\.com'"):
         next(sync.audit("example.com", ZoneResolver.from_records(base()), cache_size=100))
+    for wrong in ({"only": "spf"}, {"selectors": "s1"}):
+        with pytest.raises(TypeError, match="lists of texts"):
+            audit_rows([D], ZoneResolver.from_records({}), **wrong)  # type: ignore[arg-type]
 
 
 def test_an_endless_list_is_read_as_far_as_there_is_room() -> None:

@@ -243,8 +243,7 @@ def audit_rows(
     cache_size: int = CACHE_SIZE,
 ) -> Iterator[Row]:
     """As `audit`, over our own loop."""
-    parts = chosen_parts(",".join(only), with_fix=fix)
-    options = Options(tuple(selectors), with_lint, False, parts, fix, by_organization(senders))
+    options = _options(only, selectors, with_lint, fix, senders)
     run = Audit(resolver, _same, options, retries=retries, cache_size=cache_size)
     return run.rows(from_domains(domains), width=width)
 
@@ -273,8 +272,7 @@ async def audit(
     """
     import asyncio
 
-    parts = chosen_parts(",".join(only), with_fix=fix)
-    options = Options(tuple(selectors), with_lint, False, parts, fix, by_organization(senders))
+    options = _options(only, selectors, with_lint, fix, senders)
     run = Audit(resolver, _same, options, retries=retries, cache_size=cache_size)
     works = run._works(from_domains(domains))
     tasks: list[asyncio.Task[Row]] = []
@@ -292,6 +290,15 @@ async def audit(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _options(
+    only: Iterable[str], selectors: Iterable[str], with_lint: bool, fix: bool, senders: Iterable[Scenario]
+) -> Options:
+    if isinstance(only, str) or isinstance(selectors, str):
+        raise TypeError("only and selectors are lists of texts, not one text")
+    parts = chosen_parts(",".join(only), with_fix=fix)
+    return Options(tuple(selectors), with_lint, False, parts, fix, by_organization(senders))
 
 
 def _same(row: Row) -> Row:
