@@ -1,7 +1,9 @@
 """`check` as programs call it: in every driver, over zones and over a real server."""
 
 import asyncio
+import copy
 import gc
+import pickle
 from typing import Any
 
 import pytest
@@ -186,3 +188,9 @@ def test_a_check_cancelled_at_any_moment_leaves_no_work_behind() -> None:
 
     assert asyncio.run(program()) == 1
     gc.collect()
+
+
+def test_results_can_be_copied_and_sent_to_other_processes() -> None:
+    zone = ZoneResolver.from_records({("example.com", "TXT"): [b"v=spf1 ip4:192.0.2.0/24 -all"]})
+    report = sync.check(Scenario("a@example.com", hosts=("192.0.2.1",)), zone)
+    assert pickle.loads(pickle.dumps(report)) == copy.deepcopy(report) == report
