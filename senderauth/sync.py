@@ -164,6 +164,7 @@ def audit(
     senders: Iterable[Scenario] = (),
     width: int = 500,
     retries: int = 1,
+    cache_size: int = 20_000,
 ) -> Iterator[Row]:
     """`senderauth.audit.audit` as an iterator: one row a domain, in order, as soon as it is known."""
     from senderauth.audit import PARTS, audit_rows
@@ -178,6 +179,7 @@ def audit(
         senders=senders,
         width=width,
         retries=retries,
+        cache_size=cache_size,
     )
 
 

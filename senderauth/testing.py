@@ -1,8 +1,10 @@
 """For the tests of programs that use senderauth: DNS without a network.
 
-    zone = {("example.com", "TXT"): [b"v=spf1 a:slow.example -all"], ("slow.example", "A"): Status.TIMEOUT}
-    resolver = ZoneResolver.from_records(zone)
-    result = drive(check_host(resolver, ip="192.0.2.1", domain="example.com", sender="a@example.com"))
+    >>> from senderauth.spf import check_host
+    >>> zone = {("example.com", "TXT"): [b"v=spf1 a:slow.example"], ("slow.example", "A"): Status.TIMEOUT}
+    >>> resolver = ZoneResolver.from_records(zone)
+    >>> drive(check_host(resolver, "192.0.2.1", "example.com", "a@example.com", helo="mx.example.com")).result
+    'temperror'
 
 A tape recorded once with `RecordingResolver` is replayed with `ReplayResolver`; `strict=True` makes a
 question that is not on it an error.

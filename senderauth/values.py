@@ -140,6 +140,10 @@ class LateStep(Step):
         found: list[Step] = _inner.__get__(self)
         return found
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """For another process, or a copy: a step with its inner ones told."""
+        return Step, (self.id, self.facts, self.inner)
+
 
 _inner: Any = Step.__dict__["inner"]  # the slot that the property hides
 

@@ -82,6 +82,8 @@ def judge(
         ("dkim all", None),
         ("dkimx=all", None),
         ("dkim=all mail", None),
+        ("dkim=-all", None),
+        ("dkim=all-", None),
         ("dkim=all; junk", None),  # no tag-list
         ("dkim=all;;", None),
         ("dkim=all; dkim=unknown", None),  # RFC 6376 3.2: no tag twice

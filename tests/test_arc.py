@@ -87,6 +87,21 @@ def test_who_sealed_what_is_told():
     assert "spf=pass" in found.sets[0].results
 
 
+def test_the_seal_of_who_found_a_chain_broken_covers_its_own_set_alone():  # RFC 8617 5.1.2
+    broken = sealed(MESSAGE).replace(b"spf=pass", b"spf=none")
+    broken = b"Authentication-Results: mx.example.com; arc=fail\r\n" + broken
+    fields = dkimpy.arc_sign(
+        broken, b"s", DOMAIN.encode(), rsa_key()[0], b"mx.example.com", include_headers=FIELDS
+    )
+    found = drive(validate(zone(), b"".join(fields) + broken))
+
+    assert (found.result, found.reason.id) == ("fail", "arc-sealed-as-failed")
+    assert [(one.instance, one.chain, one.seal) for one in found.sets] == [
+        (1, "none", "fail"),
+        (2, "fail", "pass"),
+    ]
+
+
 def test_a_change_between_two_handlers_is_seen_in_oldest_pass():
     found = drive(validate(zone(), sealed(sealed(MESSAGE) + b"-- \r\nlist footer\r\n")))
     assert (found.result, found.oldest_pass) == ("pass", 2)

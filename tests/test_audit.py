@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import random
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,20 +15,26 @@ import pytest
 from senderauth import sync
 from senderauth.advice import check
 from senderauth.audit import (
+    FIELDS,
     Row,
     Summary,
     audit,
     audit_rows,
     chosen_fields,
     chosen_parts,
+    compare,
     document,
     load_rows,
 )
 from senderauth.audit.asks import Asks
+from senderauth.audit.columns import flat, told
 from senderauth.audit.line import line_of
 from senderauth.audit.load import MAX_LINE
 from senderauth.audit.mx import mail_exchange
+from senderauth.audit.recover import recovered
 from senderauth.audit.stranger import HOST, STRANGER
+from senderauth.audit.summary import tally_of, tally_of_document
+from senderauth.audit.write import csv_cell, csv_header, csv_line
 from senderauth.dns import (
     Answer,
     LiveResolver,
@@ -92,6 +99,24 @@ def test_a_row_says_what_stands_in_dns() -> None:
     assert (found.mta_sts, found.tls_rpt) == ("present", "present")
 
 
+@pytest.mark.parametrize(
+    ("mta_sts", "tls_rpt", "states"),
+    [
+        ([b"v=STSv1;id=2026a;"], [b"v=TLSRPTv1;rua=https://t.example/x"], ("present", "present")),
+        ([b"v=STSv1"], [b"v=TLSRPTv1"], ("broken", "broken")),  # RFC 8461 3.1, RFC 8460 3
+        ([b"v=STSv1; id="], [b"v=TLSRPTv1; rua=t@example.com"], ("broken", "broken")),
+        ([b"v=STSv1; id=a-b"], [b"v=TLSRPTv1; rua="], ("broken", "broken")),
+        ([b"v=STSv1; id=1"] * 2, [b"v=TLSRPTv1; rua=mailto:a@b.example"] * 2, ("broken", "broken")),
+        ([b"v=STSv10; id=1"], [b" v=TLSRPTv1; rua=mailto:a@b.example"], ("absent", "absent")),
+    ],
+)
+def test_records_of_transport_security(
+    mta_sts: list[bytes], tls_rpt: list[bytes], states: tuple[str, str]
+) -> None:
+    found = row(base() | {(f"_mta-sts.{D}", "TXT"): mta_sts, (f"_smtp._tls.{D}", "TXT"): tls_rpt})
+    assert (found.mta_sts, found.tls_rpt) == states
+
+
 class Noting:
     """Notes what is asked."""
 
@@ -103,8 +128,8 @@ class Noting:
         return await self.below.resolve(question)
 
 
-def test_a_row_is_never_longer_than_its_reader_takes() -> None:
-    """Else one record made to be large would keep the whole audit from being shown or compared."""
+def test_a_row_is_never_longer_than_its_readers_take(tmp_path: Path) -> None:
+    """Else one record made to be large would keep the whole audit from being shown, compared or continued."""
     junk = b" \x01" * 30_000
     includes = b" ".join(b"include:i%d.example.com" % n for n in range(10))
     zone = base() | {
@@ -117,6 +142,22 @@ def test_a_row_is_never_longer_than_its_reader_takes() -> None:
     line = line_of(made)
     assert len(line) < MAX_LINE
     assert len(list(load_rows(io.BytesIO(line), "x"))) == 1
+    (tmp_path / "rows").write_bytes(line + line)
+    assert len(list(recovered(tmp_path / "rows", "jsonl", FIELDS))) == 2
+    silent = [{"name": "x" * 250, "type": "TXT", "status": "TIMEOUT"}] * 1_000
+    cells = csv_line(document(made) | {"state": "unknown", "unknown": silent}, FIELDS)
+    (tmp_path / "cells").write_bytes(csv_header(FIELDS) + cells)
+    assert len(list(recovered(tmp_path / "cells", "csv", FIELDS))) == 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"findings": [7]}, {"state": ["ok"]}, {"unknown": 5, "state": "unknown"}, {"n": "1"}]
+)
+def test_a_file_that_was_tampered_with_is_not_continued(tmp_path: Path, changes: dict[str, Any]) -> None:
+    target = tmp_path / "rows.jsonl"
+    target.write_text(json.dumps(document(row(base())) | changes) + "\n")
+    with pytest.raises(ValueError, match="line 1: not a row of an audit"):
+        list(recovered(target, "jsonl", FIELDS))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +202,7 @@ def test_fields_follow_what_is_asked() -> None:
     for words in ("spf,nothing", " , "):
         with pytest.raises(ValueError, match="--only"):
             chosen_parts(words)
-    with pytest.raises(ValueError, match="--fields: 'grade' is not among"):
+    with pytest.raises(ValueError, match="--fields: 'grade' needs spoofing in --only"):
         chosen_fields("grade", parts)
 
 
@@ -269,6 +310,28 @@ def test_hosts_that_the_input_names_are_checked_with_their_remedy() -> None:
     assert report.outcome == "refused"
 
 
+def test_a_revoked_key_is_a_fault_only_where_the_line_names_it() -> None:
+    zone = base() | {("default._domainkey.example.com", "TXT"): [b"v=DKIM1; p="]}
+    for domain, ids in ((D, []), ({"domain": D, "selectors": "default"}, ["dkim-key-revoked"])):
+        found = row(zone, domain)
+        assert [finding.id for finding in found.findings if finding.id.startswith("dkim")] == ids
+        assert found.dkim is not None
+        assert [(key.selector, key.state) for key in found.dkim.keys] == [("default", "revoked")]
+
+
+def test_a_practice_that_is_called_unknown_is_not_what_dns_would_not_tell() -> None:
+    zone = base() | {("_adsp._domainkey.example.com", "TXT"): [b"dkim=unknown"]}
+    silent = base() | {("_adsp._domainkey.example.com", "TXT"): Status.TIMEOUT}
+    for source, word in ((zone, "dkim=unknown"), (silent, "unknown"), (base(), "absent")):
+        found = row(source, retries=0)
+        cells = flat(document(found))
+        text = {name: csv_cell(value) for name, value in cells.items()}
+        counts = [dict(tally.words)["adsp"] for tally in (tally_of(found), tally_of_document(told(text)))]
+        assert (cells["adsp"], counts) == (word, [word, word])
+    changed = compare([document(row(base()))], [document(row(zone))])
+    assert [c.direction for c in changed.differences[0].changes if c.field == "adsp"] == ["changed"]
+
+
 def test_documents_follow_the_schema_and_summary_counts() -> None:
     jsonschema.Draft202012Validator.check_schema(schema("audit"))
     validator = jsonschema.Draft202012Validator(schema("audit"))
@@ -332,6 +395,14 @@ def test_the_asyncio_iterator_gives_the_same_rows() -> None:
     assert asyncio.run(main()) == list(audit_rows(names, resolver))
 
 
+def test_one_name_is_no_list_of_its_letters() -> None:
+    with pytest.raises(TypeError, match=r"not a list of domains but one: 'example\.com'"):
+        next(sync.audit("example.com", ZoneResolver.from_records(base()), cache_size=100))
+    for wrong in ({"only": "spf"}, {"selectors": "s1"}):
+        with pytest.raises(TypeError, match="lists of texts"):
+            audit_rows([D], ZoneResolver.from_records({}), **wrong)  # type: ignore[arg-type]
+
+
 def test_an_endless_list_is_read_as_far_as_there_is_room() -> None:
     zone, _ = many(1)
     read = 0
@@ -380,6 +451,32 @@ def test_a_run_whose_name_servers_are_gone_ends(monkeypatch: pytest.MonkeyPatch)
 
     with pytest.raises(NameServersGone):
         list(audit_rows([f"d{n}.example" for n in range(100)], Nobody(), width=10))
+
+
+def test_name_servers_that_are_gone_are_told_once_and_not_waited_for_by_a_run_that_is_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from senderauth.audit import NameServersGone
+    from senderauth.audit.read import from_domains
+    from senderauth.audit.run import Audit
+
+    monkeypatch.setattr("senderauth.audit.run.DEAF", 5)
+    told = []
+
+    class Nobody:
+        async def resolve(self, _: Question) -> Answer:
+            return Answer(Status.TIMEOUT)
+
+    def stop() -> None:
+        told.append(1)
+        audit.stop()
+
+    audit = Audit(Nobody(), lambda row: row, retries=9)
+    audit.on_silence = stop
+    begun = monotonic()
+    with pytest.raises(NameServersGone):
+        list(audit.rows(from_domains(f"d{n}.example" for n in range(20)), width=10))
+    assert (told, monotonic() - begun < 20) == ([1], True)
 
 
 def test_name_servers_that_come_back_leave_nothing_unknown(monkeypatch: pytest.MonkeyPatch) -> None:

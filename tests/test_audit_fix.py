@@ -564,6 +564,13 @@ def test_wrong_use_is_told_in_one_line(world: Path, words: tuple[str, ...], said
     assert said in done.stderr
 
 
+def test_an_audit_without_fix_is_not_one_without_anything_to_change(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.jsonl", tmp_path / "changes"
+    source.write_text('{"schema": "senderauth/audit/1", "n": 1, "domain": "a.example"}\n')
+    done = senderauth("report", str(source), "-o", str(target), "--as", "zone")
+    assert (done.returncode, "without --fix" in done.stderr, target.exists()) == (2, True, False)
+
+
 @pytest.mark.parametrize("form", ["zone", "nsupdate", "panel", "json"])
 def test_a_whole_audit_is_handed_over_in_one_file(
     world: Path, whole: bytes, tmp_path: Path, form: str
@@ -575,7 +582,10 @@ def test_a_whole_audit_is_handed_over_in_one_file(
     fixes = {row["domain"]: row["fix"] for row in map(json.loads, whole.splitlines()) if row["fix"]}
     proposals = [proposal for fix in fixes.values() for proposal in fix["proposals"]]
     if form == "json":
-        told = {one["domain"]: one["fix"] for one in map(json.loads, text.splitlines())}
+        lines = [json.loads(line) for line in text.splitlines()]
+        for one in lines:
+            jsonschema.validate(one, schema("audit"))
+        told = {one["domain"]: one["fix"] for one in lines}
         assert told == {domain: fix for domain, fix in fixes.items() if fix["proposals"]}
         return
     for proposal in proposals:

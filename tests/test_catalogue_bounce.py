@@ -360,7 +360,7 @@ LOGS = [
         "sendmail refuses itself",
         "Aug  4 10:11:12 mx1 sm-mta[77]: u5abc: ruleset=check_rcpt, arg1=<jan@example.org>, relay=mail.example.net [203.0.113.7], "
         "reject=550 5.7.1 <jan@example.org>... Relaying denied",
-        "relay-denied", "failed", "", "550 5.7.1",
+        "relay-denied", "failed", "jan@example.org", "550 5.7.1",
     ),
     (
         "kumomta",

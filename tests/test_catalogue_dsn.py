@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from senderauth.catalogue import read_bounce
 from senderauth.catalogue.dsn import recipients
+from senderauth.catalogue.mime import parse
 from senderauth.message import decode
 
 ORIGINAL = """Received: from laptop.example.com (laptop.example.com [203.0.113.5]) by mail.example.com; Mon
@@ -102,6 +103,34 @@ def test_an_internationalised_address_in_ascii_is_undone():  # RFC 6533 3
     fields = "Final-Recipient: utf-8; j\\x{FC}rgen@example.org\nAction: failed\nStatus: 5.1.1\n"
     assert one(fields).recipient == "jürgen@example.org"
     assert one(fields.replace("FC", "110000")).recipient == "j\\x{110000}rgen@example.org"  # no character
+
+
+@pytest.mark.parametrize(
+    ("field", "address"),
+    [
+        ("utf-8; caf+C3+A9@example.org", "café@example.org"),
+        ("utf-8; a+b@example.org", "a+b@example.org"),  # no xtext
+        ("utf-8; 50%25+2B@example.org", "50%25+@example.org"),
+        ("utf-8; j+5Cx{FC}rgen@example.org", "jürgen@example.org"),
+        ("rfc822; a+2Bb@example.org", "a+2Bb@example.org"),
+        ('rfc822; "john doe"@example.org', '"john doe"@example.org'),
+        ("rfc822; <a@example.org> (him)", "a@example.org"),
+    ],
+)
+def test_addresses_of_recipients(field, address):  # RFC 3461 4, RFC 3464 2.3.2, RFC 6533 3
+    (found,) = recipients(f"Final-Recipient: {field}\nAction: (c) Failed (x)\nStatus: (y) 5.1.1\n")
+    assert (found.address, found.action, found.status) == (address, "failed", "5.1.1")
+
+
+def test_a_boundary_that_goes_on_is_another_s():  # RFC 2046 5.1.1
+    inner = b"Content-Type: multipart/mixed; boundary=bx\n\n--bx\n\nhello\n--bx--"
+    whole = b"Content-Type: multipart/report; boundary=b\n\n--b \t\nContent-Type: message/rfc822\n\n" + inner
+    assert [part.body for part in parse(whole + b"\n--b--\n--b\n\nepilogue").parts] == [inner]
+
+
+def test_an_address_literal_as_a_host():
+    (found,) = recipients("Final-Recipient: rfc822; a@b.example\nRemote-MTA: dns; [IPv6:2001:db8::1]\n")
+    assert found.remote_mta == "2001:db8::1"
 
 
 def test_every_failed_recipient_that_a_header_names_gets_its_bounce():

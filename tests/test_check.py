@@ -1,13 +1,17 @@
 """`check` as programs call it: in every driver, over zones and over a real server."""
 
 import asyncio
+import copy
+import gc
+import pickle
+from typing import Any
 
 import pytest
 
 import senderauth
 from senderauth import LiveResolver, Scenario, ZoneResolver, sync
 from senderauth.advice import Report
-from senderauth.dns import Answer, Question, Status
+from senderauth.dns import Answer, Question, Status, drive, run
 from senderauth.values import plain
 from tests.dnsserver import Server
 
@@ -149,3 +153,44 @@ def test_the_submission_servers_own_rules_turn_on_the_login(
 def test_an_unknown_receiver_is_the_callers_mistake() -> None:
     with pytest.raises(ValueError, match="no receiver"):
         sync.check(Scenario("a@example.com", hosts=("192.0.2.1",)), zone(), receivers=["nobody"])
+
+
+class Raising:
+    """A resolver of a caller's own, with a fault."""
+
+    async def resolve(self, question: Question) -> Answer:
+        raise OSError(question.name)
+
+
+@pytest.mark.parametrize("driver", [drive, run, asyncio.run])
+def test_a_resolver_that_raises_ends_the_check_and_leaves_no_work_behind(driver: Any) -> None:
+    with pytest.raises(OSError, match="example"):
+        driver(senderauth.check(Scenario("a@example.com", hosts=("mail.example.com",)), Raising()))
+    gc.collect()  # work that was never begun would warn
+
+
+def test_a_check_cancelled_at_any_moment_leaves_no_work_behind() -> None:
+    class Slow:
+        async def resolve(self, question: Question) -> Answer:
+            await asyncio.sleep(0)
+            return await zone().resolve(question)
+
+    async def program() -> int:
+        for turns in range(30):
+            task = asyncio.create_task(
+                senderauth.check(Scenario("a@example.com", hosts=("mail.example.com",)), Slow())
+            )
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(program()) == 1
+    gc.collect()
+
+
+def test_results_can_be_copied_and_sent_to_other_processes() -> None:
+    zone = ZoneResolver.from_records({("example.com", "TXT"): [b"v=spf1 ip4:192.0.2.0/24 -all"]})
+    report = sync.check(Scenario("a@example.com", hosts=("192.0.2.1",)), zone)
+    assert pickle.loads(pickle.dumps(report)) == copy.deepcopy(report) == report

@@ -2,12 +2,16 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
+
+from senderauth.report import schema, schema_kinds
 
 DEMO = ("--host", "203.0.113.9", "--demo")
 ZONE = """$TTL 300
@@ -220,13 +224,42 @@ def test_a_json_document_does_nothing_to_a_terminal(tmp_path: Path, encoding: st
     assert all(line.isprintable() for line in done.stdout.splitlines())
 
 
-def test_a_closed_pipe_makes_no_traceback() -> None:
-    words = "check shop@webshop.example --host 203.0.113.9 --demo --json"
-    command = f'"{sys.executable}" -m senderauth {words} | head -1'
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+@pytest.mark.parametrize("command", ["check webshop.example --host 203.0.113.9 --demo --json", "catalogue"])
+@pytest.mark.parametrize(
+    ("streams", "code", "lines"),
+    [
+        ("| sleep 0", 141, 0),
+        ("2>&1 | sleep 0", 141, 0),
+        (">/dev/full", 2, 1),  # not 1, which says that something would be refused, or got worse
+        (">/dev/full 2>&1", 2, 0),
+        (">&-", 2, 1),
+        ("<&- 2>&- >/dev/full", 2, 0),
+    ],
+)
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_an_output_that_takes_no_more_is_an_exit_code_and_no_traceback(
+    command: str, streams: str, code: int, lines: int
+) -> None:
+    program = f'(sleep 0.3; exec "{sys.executable}" -m senderauth {command}) {streams}'
+    program += "; echo ${PIPESTATUS[0]}"
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, timeout=60, check=False)
 
-    assert done.stdout == "{\n"
-    assert "Traceback" not in done.stderr
+    assert done.stdout == f"{code}\n"
+    assert done.stderr.count("\n") == lines, done.stderr
+
+
+def test_what_is_only_told_besides_may_be_lost() -> None:
+    program = f'"{sys.executable}" -m senderauth audit - --demo 2>/dev/full <<< webshop.example'
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.returncode, done.stdout.count("\n")) == (0, 1)
+
+
+def test_a_list_from_a_standard_input_that_is_closed_cannot_be_read() -> None:
+    program = f'"{sys.executable}" -m senderauth audit - --demo <&-'
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, timeout=60, check=False)
+
+    assert refusal(done) == "senderauth: Bad file descriptor\n"
 
 
 def test_fail_on_turns_findings_into_exit_code_1() -> None:
@@ -246,12 +279,39 @@ def test_version_and_help() -> None:
         assert senderauth(command, "--help").returncode == 0
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@pytest.mark.parametrize(
+    "words", [("check", "shop@webshop.example", *DEMO, "--json"), ("catalogue",), ("--help",)]
+)
+def test_an_output_that_takes_no_more_is_said_in_a_line_and_is_no_refusal(words: tuple[str, ...]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "senderauth", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "standard output" in done.stderr
+
+
 def test_receivers_are_listed_with_their_sources() -> None:
     listed = senderauth("receivers").stdout
 
     assert "strato" in listed
     assert "RFC 7208 8.4" in listed
-    assert json.loads(senderauth("receivers", "--json").stdout)["receivers"]
+    told = json.loads(senderauth("receivers", "--json").stdout)
+    assert told["receivers"]
+    jsonschema.validate(told, schema("receivers"))
+
+
+def test_every_kind_of_document_has_a_schema() -> None:
+    sources = (Path(__file__).parents[1] / "senderauth").rglob("*.py")
+    kinds = {
+        kind for path in sources for kind in re.findall(r'"senderauth/([a-z-]+)/\d"', path.read_text("utf-8"))
+    }
+    assert kinds - {"tape"} == set(schema_kinds())  # a tape is no document, but lines of two kinds
 
 
 def test_lint_adds_findings_marked_with_their_source() -> None:

@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from senderauth.audit import FIELDS, List
+from senderauth.audit import FIELDS, List, chosen_selectors
 from senderauth.cli import audit
 
 COUNT = 400
@@ -130,6 +131,7 @@ def test_a_signal_finishes_the_rows_in_hand(
     process.send_signal(number)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == code
+    assert b"once more to end at once" in errors
     assert b"--resume" in errors
     now = target.read_bytes()
     assert whole.startswith(now)
@@ -159,6 +161,22 @@ def test_parquet_holds_the_same_rows(world: Path, tmp_path: Path) -> None:
     assert table["dmarc_policy"][3] == "reject"
     assert table["findings"][0]
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_a_disk_that_is_full_at_the_end_keeps_the_rows_of_parquet(world: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    target = tmp_path / "audit.parquet"
+    full = f"import os, runpy, sys; \
+os.symlink('/dev/full', {str(target) + '.new'!r}); \
+sys.argv = {['senderauth', *command(world, '-o', str(target), '-q')[3:]]!r}; \
+runpy.run_module('senderauth', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", full], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
+    assert done.stderr.startswith(f"senderauth: {target}: ".encode())
+    assert [path.name for path in tmp_path.iterdir()] == ["audit.parquet.rows.jsonl"]
+    assert run(world, "-o", str(target), "--resume", "-q").returncode == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["audit.parquet"]
 
 
 def test_parquet_without_pyarrow_says_so_before_anything_is_asked(
@@ -243,6 +261,9 @@ def test_a_reader_that_goes_ends_the_run(world: Path) -> None:
         (["--fail-on", "high"], 1),
         ([], 0),
         (["--fields", "nonsense"], 2),
+        (["--fields", ""], 2),
+        (["-o", "rows.tsv"], 2),
+        (["-o", "rows.jsonl.gz"], 2),
         (["--format", "xml"], 2),
         (["--selectors", "a b,ä ü!"], 2),
         (["--resume"], 2),
@@ -259,6 +280,41 @@ def test_exit_codes(tmp_path: Path, words: list[str], code: int) -> None:
     assert done.exit_code == code, done.output
 
 
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        (["list.txt", "-o", "list.txt"], None),
+        (["list.txt", "-o", "list.txt", "--resume"], None),
+        (["list.txt", "-o", "./new", "--summary", "new"], None),
+        (["list.txt", "-o", "rows", "--summary", "link"], None),
+        (["-", "-o", "list.txt"], "list.txt"),
+        (["list.txt", "--fix", "--senders", "senders.csv", "-o", "senders.csv"], None),
+        (["list.txt", "--summary", "."], None),
+        (["list.txt", "--summary", "none/summary.json"], None),
+        (["list.txt", "--summary", "-"], None),
+    ],
+)
+def test_no_file_that_is_given_is_overwritten(tmp_path: Path, words: list[str], given: str | None) -> None:
+    (tmp_path / "list.txt").write_text("webshop.example\n")
+    (tmp_path / "senders.csv").write_text("domain,host\nwebshop.example,192.0.2.25\n")
+    (tmp_path / "link").symlink_to("list.txt")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with (tmp_path / given).open() if given else nullcontext() as stdin:
+        done = subprocess.run(
+            [sys.executable, "-m", "senderauth", "audit", *words, "--demo"],
+            stdin=stdin, capture_output=True, check=False, timeout=60, cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": os.getcwd()},
+        )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1), done.stderr
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_dash_is_standard_output(world: Path, whole: bytes) -> None:
+    assert run(world, "-o", "-").stdout == whole
+    told = json.loads(run(world, "-o", os.devnull, "--summary", "-").stdout)
+    assert told["rows"] == COUNT
+
+
 def test_a_host_that_would_be_refused_is_exit_code_1(tmp_path: Path) -> None:
     given = tmp_path / "list.csv"
     given.write_text("domain;host\nwebshop.example;203.0.113.9\n")
@@ -266,6 +322,14 @@ def test_a_host_that_would_be_refused_is_exit_code_1(tmp_path: Path) -> None:
     assert done.exit_code == 1
     (host, *_) = json.loads(done.stdout.splitlines()[0])["hosts"]
     assert (host["outcome"], bool(host["entry"])) == ("refused", True)
+
+
+@pytest.mark.parametrize("text", ["", "# none today\n\n", "not a name\n"])
+def test_a_list_without_a_line_that_can_be_read_is_no_success(tmp_path: Path, text: str) -> None:
+    given = tmp_path / "list.txt"
+    given.write_text(text)
+    done = CliRunner().invoke(app, [str(given), "--demo", "-q"])
+    assert (done.exit_code, "no line names a domain" in done.output) == (2, True)
 
 
 def test_a_list_that_is_not_there(tmp_path: Path) -> None:
@@ -376,6 +440,24 @@ def test_lists_of_every_shape(tmp_path: Path, content: bytes, expected: list[tup
 def test_a_list_that_is_no_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no text"):
         entries(tmp_path, "a.example\n".encode("utf-16"))
+
+
+@pytest.mark.parametrize(
+    ("header", "why"),
+    [
+        ("domain,host,domain", "more than one column 'domain'"),
+        ("domain,host,hosts", "more than one column 'host'"),
+        ('domain,"two\nlines",host', "line end"),
+    ],
+)
+def test_a_header_that_does_not_tell_the_columns_is_refused(tmp_path: Path, header: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        entries(tmp_path, f"{header}\na.example,192.0.2.1,b.example\n".encode())
+
+
+def test_a_selector_that_is_none_is_named_as_it_was_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"--selectors: 'b!!' is not a selector"):
+        chosen_selectors("a, b!!")
 
 
 def test_columns_become_facts(tmp_path: Path) -> None:

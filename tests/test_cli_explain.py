@@ -202,6 +202,7 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path: Path, data: bytes, sa
     [
         ("explain", "nothing-there.eml"),
         ("explain", "."),
+        ("explain", ""),
         ("explain", DMARC, "--offline", "--demo"),
         ("explain", DMARC, "--offline", "--ip", "not-an-address"),
         ("explain", DMARC, "--offline", "--lang", "xx"),

@@ -41,7 +41,7 @@ def test_the_bar_shows_rate_and_counts(monkeypatch: pytest.MonkeyPatch) -> None:
         (task,) = bar.tasks
         assert (task.total, task.completed) == (3, 2)
         assert task.fields["rate"].endswith("/s")
-        assert task.fields["counts"] == "vervalsbaar 0  onbekend 0  onleesbaar 0"
+        assert task.fields["counts"] == "te vervalsen 0  onbekend 0  onleesbaar 0"
 
 
 def test_quiet_is_quiet() -> None:
@@ -71,6 +71,9 @@ class Told:
 
     def row(self, summary: Summary) -> None:
         self.rows.append(summary.rows)
+
+    def silence(self) -> None:
+        raise AssertionError("all is answered")
 
 
 def test_every_row_that_is_known_is_told_with_the_counts_it_is_part_of(tmp_path: Path) -> None:

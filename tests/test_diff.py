@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from senderauth.audit import SILENT, Summary, compare, load_rows
+from senderauth.advice import SILENT
+from senderauth.audit import Summary, compare, load_rows
 from senderauth.report import audit_page, audit_summary_text, diff_text, document, schema, wording
-from tests.test_cli import senderauth
+from tests.test_cli import refusal, senderauth
 
 
 def row(domain: str, **changes: Any) -> dict[str, Any]:
@@ -57,6 +58,14 @@ def row(domain: str, **changes: Any) -> dict[str, Any]:
         else:
             whole[part] = value
     return whole
+
+
+@pytest.mark.parametrize(("count", "told"), [(200, 0), (1_300, 2)])
+def test_what_is_not_listed_is_counted_with_the_way_to_it(count: int, told: int) -> None:
+    worse = [row(f"{n}.example", grade="F") for n in range(count)]
+    new = [row(f"{n}.new") for n in range(40 if told == 0 else 1_140)]
+    text = diff_text(compare([row(f"{n}.example") for n in range(count)], worse + new), wording("en"))
+    assert text.count("\n  … and 1,100 more; --json tells all\n") == told
 
 
 def finding(id: str, severity: str = "high", subject: str = "a.example", **evidence: Any) -> dict[str, Any]:
@@ -301,6 +310,26 @@ def test_the_command(tmp_path: Path) -> None:
     done = senderauth("diff", str(old), str(new))
     assert (done.returncode, done.stdout) == (2, "")
     assert f"{new}:1: not a row of an audit" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["diff", "-", "-"], "standard input"),
+        (["report", "-", "--previous", "-", "-o", "page.html"], "standard input"),
+        (["diff", "rows.jsonl", "no-domains.jsonl"], "without the field domain"),
+        (["report", "rows.jsonl", "-o", "none/page.html"], "senderauth: none/page.html: No such file"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], told: str
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path.cwd()))
+    monkeypatch.chdir(tmp_path)
+    line = json.dumps(row("a.example")) + "\n"
+    Path("rows.jsonl").write_text(line)
+    Path("no-domains.jsonl").write_text('{"schema": "senderauth/audit/1", "n": 1, "grade": "A"}\n')
+    assert told in refusal(senderauth(*words, stdin=line * 3))
 
 
 def test_a_changed_record_stands_below_what_it_was() -> None:

@@ -289,6 +289,27 @@ def test_the_selectors_of_the_data_file_are_names():
     assert 55 <= len(common_selectors()) <= 80
 
 
+@pytest.mark.parametrize(
+    ("selector", "user"),
+    [
+        ("ovhmo-selector-1", "OVHcloud"),
+        ("s1-ionos", "IONOS"),
+        ("hostingermail-a", "Hostinger"),
+        ("titan1", "Titan"),
+        ("resend", "Resend"),
+        ("mailru", "Mail.ru"),
+        ("acdkim1", "ActiveCampaign"),
+        ("mbo0001", "mailbox.org"),
+        ("gm1", "Gandi"),
+        ("x", "MXroute"),
+        ("dkim", "Mailcow"),
+        ("mail", "Brevo"),
+    ],
+)
+def test_selectors_of_large_services_are_known(selector, user):
+    assert user in common_selectors()[selector]
+
+
 # --- parsers ----------------------------------------------------------------------------------------
 
 ALPHABET = st.text(alphabet="vkphstn=;: \t\r\nDKIM1rsa+/AQ\xe9", max_size=200)
@@ -320,3 +341,8 @@ def test_long_records_are_bounded(text):
 def test_base64_may_be_folded():
     folded = b"v=DKIM1; p=" + b"\r\n ".join(base64.encodebytes(rsa_key()[1]).split())
     assert key_of(folded).state == "valid"
+
+
+def test_one_text_is_not_a_list_of_selectors() -> None:
+    with pytest.raises(TypeError):
+        drive(find_keys(ZoneResolver.from_records({}), "example.com", "s1"))

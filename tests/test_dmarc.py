@@ -233,9 +233,11 @@ def test_v10_v11_test_mode_and_sampling(record: str, standard: Any, disposition:
         ("v=DMARC1; sp=reject", None, "dmarc-record-without-policy"),
         ("v=DMARC1; p=reject; sp=rejct", None, "dmarc-record-without-policy"),  # V13
         ("v=DMARC1; p=reject; sp=rejct; rua=mailto:x@example.com", "none", "dmarc-policy-by-default"),
+        ("v=DMARC1; p=reject; sp=", None, "dmarc-record-without-policy"),  # a tag that is not valid
+        ("v=DMARC1; p=reject; sp = ; rua=mailto:x@example.com", "none", "dmarc-policy-by-default"),
         ("v=DMARC1; p=rejct; rua=bogus", None, "dmarc-record-without-policy"),
-        ("V=DMARC1; p=reject", None, "dmarc-no-record"),  # V14
-        ("v=dmarc1; p=reject", None, "dmarc-no-record"),
+        ("v=dmarc1; p=reject", None, "dmarc-no-record"),  # V14
+        ("V=DMARC1; p=none", "none", "dmarc-policy-own"),
     ],
 )
 def test_v12_to_v14_records_that_give_no_policy(

@@ -79,6 +79,7 @@ def test_a_good_record_has_no_findings() -> None:
         ("v=DMARC1; p=none; rau=mailto:a@b.example", "dmarc-tag-misspelt", "medium"),
         ("v=DMARC1; p=none; x=y", "dmarc-unknown-tag", "info"),
         ("v=DMARC1; P=none", "dmarc-tag-case", "low"),
+        ("V=DMARC1; p=none", "dmarc-tag-case", "low"),
         ("v=DMARC1; p=none; rf=afrf; ri=3600", "dmarc-historic-tags", "info"),
         (f"v=DMARC1; p=none; {RUA}!10m", "dmarc-size-suffix", "info"),
         ("v=DMARC1; p=none; ruf=mailto:a@example.com", "dmarc-failure-reports-rare", "info"),

@@ -460,11 +460,28 @@ def test_what_is_no_name_server_is_said_in_one_line(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"timeout": 0}, {"tries": 0}, {"rate": 0}, {"rate": -1}, {"nameservers": []}]
+    "options",
+    [
+        {"timeout": 0},
+        {"timeout": float("nan")},
+        {"tries": 0},
+        {"rate": 0},
+        {"rate": -1},
+        {"rate": float("nan")},
+        {"nameservers": []},
+        {"port": 0},
+        {"port": 65_536},
+    ],
 )
 def test_options_out_of_range(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"."):
         LiveResolver(**{"nameservers": ["192.0.2.1"], **options})
+
+
+def test_what_https_needs_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dns.query.have_doh", False)
+    with pytest.raises(ValueError, match=r"pip install 'senderauth\[doh\]'"):
+        LiveResolver(["https://192.0.2.53/dns-query"])
 
 
 def test_one_text_is_not_a_list_of_servers() -> None:

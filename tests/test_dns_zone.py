@@ -432,3 +432,9 @@ def test_no_name_or_value_is_more_than_one_record(text: str, rdtype: str) -> Non
     found = list(lines(line, comments := []))
     assert (len(found), comments) == (1, [])
     assert rdtype == "TXT" or len(found[0].tokens) <= 6
+
+
+@pytest.mark.parametrize("given", [["v=spf1 -all"], "v=spf1 -all", b"v=spf1 -all", [(b"v=spf1 ", "-all")]])
+def test_text_that_is_no_octets_is_told_plainly(given: Any) -> None:
+    with pytest.raises(TypeError, match="bytes"):
+        ZoneResolver.from_records({("example.com", "TXT"): given})

@@ -301,10 +301,22 @@ def test_a_given_address_takes_no_helo_from_a_field_about_another_one() -> None:
 
 
 def test_received_spf_above_the_next_hop_is_preferred() -> None:
-    noted = b"Received-SPF: pass (x) client-ip=203.0.113.77; envelope-from=<v@a.example>; helo=q.example;\r\n"
+    noted = b"Received-SPF: pass client-ip=203.0.113.77; envelope-from=<v@a.ex>; helo (y)\r\n =q.ex;\r\n"
     envelope = read_message(noted + MAIL).envelope
     assert (envelope.address, envelope.address_origin) == ("203.0.113.77", "received-spf")
-    assert (envelope.helo, envelope.mail_from) == ("q.example", "bounce@example.net")
+    assert (envelope.helo, envelope.mail_from) == ("q.ex", "bounce@example.net")
+
+
+@pytest.mark.parametrize("written", [b"<>", b'""', b'"<>"'])
+def test_a_null_path_in_received_spf(written: bytes) -> None:
+    noted = b"Received-SPF: none client-ip=203.0.113.77; envelope-from=" + written + b"; helo=q.example\r\n"
+    envelope = read_message(noted + MAIL.replace(b"Return-Path", b"X-Path")).envelope
+    assert (envelope.mail_from, envelope.mail_from_origin) == ("", "received-spf")
+
+
+def test_the_zone_of_an_address_is_left_out() -> None:
+    noted = b"Received-SPF: none (x) client-ip=fe80::1%eth0; helo=q.example;\r\n"
+    assert read_message(noted + MAIL).envelope.address == "fe80::1"
 
 
 def test_received_spf_that_came_with_the_message_is_hearsay() -> None:
@@ -342,6 +354,7 @@ RESULTS = [
     (b'"MX of; us" 1 (c); spf=pass', "mx of; us", ["spf"], None),
     (b"mx.example.org; spf=; junk junk; dmarc=pass; none", "mx.example.org", ["dmarc"], None),
     (b"mx.example.org; spf=pass smtp.mailfrom=<>; dkim=none", "mx.example.org", ["spf", "dkim"], None),
+    (b"mx.example.org; dkim/2=pass; spf/1=pass; arc / 01 (x) = pass", "mx.example.org", ["spf", "arc"], None),
     (b"mx.example.org; bimi=pass policy.authority-uri=https://x.example/y?z=1; spf=none", "mx.example.org",
      ["bimi", "spf"], None),
     ("mx.bücher.example; spf=pass smtp.mailfrom=ü@b.example".encode(), "mx.bücher.example", ["spf"], None),
@@ -412,6 +425,27 @@ def test_what_is_written_can_be_read_and_cannot_break_out() -> None:
     (field,) = read_results([("authentication-results", written.partition(":")[2].encode())])
     assert [(result.method, result.result) for result in field.results] == [("spf", "pass"), ("dkim", "fail")]
     assert write_results("mx.example.org", ()).endswith("none\r\n")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("example.com", "example.com"),
+        ("aB+cd", "aB+cd"),
+        ("aB/cd", '"aB/cd"'),  # no token (RFC 2045 5.1)
+        ("aB=", '"aB="'),
+        ("@example.com", "@example.com"),
+        ("a/b=c@example.com", "a/b=c@example.com"),  # an address
+        ("a@b@example.com", '"a@b@example.com"'),
+        ("2001:db8::1", '"2001:db8::1"'),
+        ("", '""'),
+    ],
+)
+def test_values_are_written_as_tokens_addresses_or_strings(value: str, written: str) -> None:
+    result = MethodResult("x", "pass", (("header.b", value),), "")
+    assert write_results("mx", [result]).endswith(f"header.b={written}\r\n")
+    (field,) = read_results([("authentication-results", f"mx; x=pass header.b={written}".encode())])
+    assert field.results == (result,)
 
 
 def test_an_mbox_is_read_message_by_message() -> None:

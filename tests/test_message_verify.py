@@ -160,6 +160,7 @@ def test_the_field_that_a_receiver_would_add() -> None:
     assert "spf=fail smtp.mailfrom=b@example.com" in lines
     assert "dkim=pass header.d=example.com header.s=s header.a=rsa-sha256 header.b=" in lines
     assert "dmarc=pass header.from=example.com" in lines
+    assert "iprev=permerror policy.iprev=203.0.113.9" in lines  # RFC 8601 2.7.3: no PTR record
 
 
 @pytest.mark.parametrize(
@@ -406,6 +407,12 @@ def test_the_field_alone_is_written(files: Path) -> None:
     _, out = message(files, str(files / "good.eml"), *words)
     assert out.startswith("Authentication-Results: mx.example.org;\n\t")
     assert "\tspf=pass\n\t smtp.mailfrom=jane@example.com" in out
+
+
+def test_the_name_in_the_field_cannot_end_it(files: Path) -> None:
+    words = ["--write-authentication-results", "--authserv-id", "mx\nX-Spam: no", "--ip", "192.0.2.1"]
+    _, out = message(files, str(files / "good.eml"), *words)
+    assert out.startswith('Authentication-Results: "mxX-Spam: no";\n\t')
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,11 @@ def only(proposals: tuple[Proposal, ...], id: str) -> Proposal:
 # --- SPF ------------------------------------------------------------------------------------------------
 
 
+def test_a_first_record_is_worth_it_where_a_missing_reverse_name_keeps_it_from_curing() -> None:
+    found = only(proposed({}), "spf-first-record")
+    assert (found.kind, found.changes[0].new) == ("improvement", (f"v=spf1 ip4:{IP} ~all",))
+
+
 @pytest.mark.parametrize(
     ("record", "id", "new"),
     [
@@ -59,6 +64,8 @@ def only(proposals: tuple[Proposal, ...], id: str) -> Proposal:
         ("v=spf1 ip4:192.0.2.1, ip4:203.0.113.9, -all", "spf-mend-syntax",
          "v=spf1 ip4:192.0.2.1 ip4:203.0.113.9 -all"),
         ("v=spf1 mx include:gone.example -all", "spf-drop-dead-terms", f"v=spf1 mx ip4:{IP} -all"),
+        ("v=spf1 mx redirect=gone.example", "spf-drop-dead-terms", f"v=spf1 mx ip4:{IP} ~all"),
+        ("ip4:192.0.2.1 -all", "spf-mend-version", f"v=spf1 ip4:192.0.2.1 ip4:{IP} -all"),
     ],
 )  # fmt: skip
 def test_an_spf_record_gets_what_it_lacks_and_keeps_the_rest(record: str, id: str, new: str | None) -> None:
@@ -142,6 +149,57 @@ def test_a_broken_record_that_this_mail_gets_past_is_worth_mending_too() -> None
     assert found.changes[0].new == (f"v=spf1 ip4:{IP} -all",)
     nobody = Scenario("shop.example", ())
     assert "spf-mend-syntax" in {p.id for p in proposed(txt(apex="v=spf1 mx al"), nobody)}
+
+
+@pytest.mark.parametrize(
+    ("record", "vendor", "new"),
+    [
+        ("v=spf1 include:vendor.shop.example -all", "v=spf1 ip4:192.0.2.77 include:shop.example -all",
+         f"v=spf1 ip4:192.0.2.77 ip4:{IP} -all"),  # a loop
+        ("v=spf1 include:vendor.shop.example -all", "v=spf1 ip4:192.0.2.77 include:gone.example -all",
+         f"v=spf1 ip4:192.0.2.77 ip4:{IP} -all"),
+        ("v=spf1 include:vendor.shop.example -all", "v=spf1 ip4:192.0.2.77 redirect=gone.example",
+         f"v=spf1 ip4:192.0.2.77 ip4:{IP} -all"),
+        ("v=spf1 mx include:vendor.shop.example -all", "v=spf1 include:shop.example -all",
+         f"v=spf1 mx ip4:{IP} -all"),
+    ],
+)  # fmt: skip
+def test_an_include_that_ends_in_an_error_gives_way_to_what_it_lets_through(
+    record: str, vendor: str, new: str
+) -> None:
+    found = only(proposed(txt(apex=record, vendor=vendor)), "spf-drop-dead-terms")
+    assert found.changes[0].new == (new,)
+    assert found.proof is not None
+    assert found.proof.holds
+
+
+@pytest.mark.parametrize(
+    ("record", "vendor"),
+    [
+        ("v=spf1 redirect=vendor.shop.example", "v=spf1 include:gone.example -all"),
+        ("v=spf1 ?include:vendor.shop.example", "v=spf1 include:gone.example -all"),
+        ("v=spf1 include:vendor.shop.example", "v=spf1 include:below.shop.example -all"),  # a macro before
+    ],
+)
+def test_nothing_is_said_to_be_taken_out_that_stays(record: str, vendor: str) -> None:
+    below = "v=spf1 exists:%{i}.shop.example include:gone.example"
+    found = proposed(txt(apex=record, vendor=vendor, below=below))
+    assert [p.id for p in found if p.kind == "cure"] == ["spf-add-address"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "new"),
+    [
+        ((b"v=spf1 ip4:192.0.2.0/24", b"include:esp.example -all"),
+         f"v=spf1 ip4:192.0.2.0/24 include:esp.example ip4:{IP} -all"),
+        ((b"v=spf1 mx include:esp.example", b"-all"), f"v=spf1 mx include:esp.example ip4:{IP} -all"),
+        ((b"v=spf1 mx include:esp.exa", b"mple -all"), None),  # nothing is glued there
+    ],
+)  # fmt: skip
+def test_strings_that_run_into_each_other_are_parted_again(parts: tuple[bytes, ...], new: str | None) -> None:
+    zone: Zone = {("shop.example", "TXT"): [parts], ("esp.example", "TXT"): [b"v=spf1 ip4:198.51.100.7 -all"]}
+    found = [p for p in proposed(zone) if p.id == "spf-part-strings"]
+    assert [change.new for p in found for change in p.changes] == ([] if new is None else [(new,)])
 
 
 def test_a_record_that_becomes_too_long_is_split_into_included_ones() -> None:
@@ -267,6 +325,9 @@ def test_terms_without_an_ipv6_address_are_no_reason_to_replace_them_for_an_ipv4
         (' "v=spf1 mx -all"', "v=spf1 mx -all"),
         ("v= spf1 mx -all", "v=spf1 mx -all"),
         ("spf1 mx -all", "v=spf1 mx -all"),
+        ("v=spf2 mx -all", "v=spf1 mx -all"),
+        ("ip4:192.0.2.1 include:esp.example -all", "v=spf1 ip4:192.0.2.1 include:esp.example -all"),
+        ("spf2.0/pra mx -all", None),  # Sender ID (RFC 4406)
         ("v=spf10 mx", None),
         ("verification=1", None),
     ],
@@ -324,6 +385,7 @@ def signed(selector: str, domain: str = "shop.example") -> Scenario:
     [
         (None, "dkim-publish-key"),
         ("v=DKIM1; p=", "dkim-unrevoke-key"),
+        ("v=spf1 -all", "dkim-publish-key"),  # what a wildcard answers
         (WEAK, "dkim-replace-key"),
     ],
 )
@@ -345,6 +407,40 @@ def test_a_key_that_only_its_record_spoils_is_mended_without_a_new_one() -> None
     keys = {("s1._domainkey.shop.example", "TXT"): [f"{tags}; v=DKIM1".encode()]}
     found = only(proposed(REJECT | txt(apex="v=spf1 -all") | keys, signed("s1")), "dkim-mend-key")
     assert found.changes[0].new == (GOOD.record,)
+
+
+@pytest.mark.parametrize("type", ["dsa", "rsa-sha256"])
+def test_a_key_of_an_unknown_type_is_named_by_what_it_is(type: str) -> None:
+    pair = new_pair("rsa").public
+    keys = {("s1._domainkey.shop.example", "TXT"): [pair.record.replace("k=rsa", f"k={type}").encode()]}
+    found = only(proposed(REJECT | txt(apex="v=spf1 -all") | keys, signed("s1")), "dkim-mend-key")
+    assert found.changes[0].new == (pair.record,)
+
+
+PAIR = new_pair("rsa").public.record
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [PAIR[:200], PAIR[200:]],  # one string each became one record each
+        [PAIR[200:], PAIR[:200]],
+        [f'"{PAIR}"'],
+        [PAIR.replace(";", "\\;")],
+        [PAIR.replace("p=", "p=-----BEGIN PUBLIC KEY-----") + "-----END PUBLIC KEY-----"],
+    ],
+)
+def test_what_a_panel_did_to_a_key_is_undone(records: list[str]) -> None:
+    keys: Zone = {("s1._domainkey.shop.example", "TXT"): [record.encode() for record in records]}
+    found = only(proposed(REJECT | txt(apex="v=spf1 -all") | keys, signed("s1")), "dkim-mend-key")
+    assert found.changes[0].new == (PAIR,)
+    assert (found.changes[0].old, found.changes[0].kept) == (tuple(records), ())
+
+
+@pytest.mark.parametrize("ip", ["10.0.0.1", "127.0.0.1", "fe80::1"])
+def test_an_address_that_no_receiver_meets_is_not_authorised(ip: str) -> None:
+    found = proposed(txt(apex="v=spf1 mx -all"), Scenario("a@shop.example", (ip,), signers=()))
+    assert not any(p.id.startswith("spf-") for p in found)
 
 
 def test_unsigned_mail_gets_a_key_at_a_free_selector() -> None:
@@ -498,6 +594,7 @@ def test_a_null_mx_is_replaced() -> None:
     found = only(proposed(zone, Scenario("a@news.shop.example", (IP,), signers=())), "host-set-mx")
     assert found.changes[0].new == ("10 mx.shop.example",)
     assert found.changes[0].old == ("0 .",)
+    assert found.cautions[0].facts["exchanges"] == ["mx.shop.example"]
 
 
 @pytest.mark.parametrize(
@@ -670,10 +767,32 @@ def test_providers_are_facts_with_sources() -> None:
         assert provider.source == "zones" or provider.source.startswith("https://")
         assert provider.suffixes
     assert [p.id for p in providers_of(["o1.sendgrid.net", "x.example"])] == ["sendgrid"]
+    (service,) = providers_of(["in.ccsend.com"])
+    assert (service.id, service.takes_return_paths) == ("constant-contact", False)  # bounces go to it, always
+    assert [p.id for p in providers_of(["ziggo.nl", "xs4all.nl"])] == ["ziggo", "kpn"]
     assert is_mailbox_provider("gmail.com")
     assert not is_mailbox_provider("shop.example")
     text = (Path(__file__).parents[1] / "senderauth/advice/proposals/providers.toml").read_text("utf-8")
     assert len(tomllib.loads(text)) == len(known)
+
+
+@pytest.mark.parametrize(
+    ("host", "include"),
+    [
+        ("fr-int-smtpout9.hostinger.io", "_spf.mail.hostinger.com"),
+        ("us-smtp-delivery-1.mimecast.com", "_netblocks.mimecast.com"),
+        ("outbound-ip191a.ess.barracuda.com", "spf.ess.barracudanetworks.com"),
+        ("dispatch1-us1.ppe-hosted.com", "_spf-us.ppe-hosted.com"),
+        ("mail1.bemta1.messagelabs.com", "spf.messagelabs.com"),
+        ("out28-146.mail.aliyun.com", "spf.mxhichina.com"),
+        ("dd36226.kasserver.com", "spf.kasserver.com"),
+        ("smtpcmd0757.aruba.it", "_spf.aruba.it"),
+        ("delivery.antispam.mailspamprotection.com", "_spf.mailspamprotection.com"),
+        ("gateway33.websitewelcome.com", "websitewelcome.com"),
+    ],
+)
+def test_servers_of_large_services_are_known(host: str, include: str) -> None:
+    assert [p.include for p in providers_of([host])] == [include]
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ed25519"])
@@ -720,6 +839,28 @@ def test_what_dns_would_not_tell_is_named() -> None:
     zone = txt(apex="v=spf1 include:dead.example -all") | {("dead.example", "TXT"): Status.SERVFAIL}
     silent = only(proposed(zone), "no-record-dns-silent")
     assert "dead.example" in silent.facts["silent"]
+
+
+def test_what_dns_told_is_not_among_the_names_that_were_silent() -> None:
+    zone = txt(apex="v=spf1 include:dead.example -all", s1___domainkey="v=DKIM1; k=dsa; p=AAAA")
+    silent = proposed(zone | {("dead.example", "TXT"): Status.SERVFAIL}, signed("s1"))
+    assert "s1._domainkey.shop.example" not in only(silent, "no-record-dns-silent").facts["silent"]
+
+
+@pytest.mark.parametrize("author", ["gone.example", "news.gone.example"])
+def test_nothing_is_published_at_a_domain_that_is_not_registered(author: str) -> None:
+    zone: Zone = {("out.shop.example", "A"): [IP], ("9.113.0.203.in-addr.arpa", "PTR"): ["out.shop.example"]}
+    told = proposed(zone, Scenario(f"a@{author}", (IP,), signers=()))
+    assert [change for p in told for change in p.changes] == []
+    assert "no-record-domain-missing" in {p.id for p in told}
+
+
+def test_no_key_is_asked_for_where_the_domain_must_take_mail() -> None:
+    told = proposed(txt(apex=f"v=spf1 ip4:{IP} -all") | {("shop.example", "MX"): [(0, "")]})
+    exchange = only(told, "no-record-exchange")
+    assert (exchange.who, exchange.facts["domains"]) == ("domain-owner", ["shop.example"])
+    assert {case.receiver for case in exchange.leaves} == {"postfix"}
+    assert "postfix" not in only(told, "no-record-key-needed").facts["receivers"]
 
 
 def test_where_nothing_is_to_change_it_says_so() -> None:

@@ -90,6 +90,13 @@ def test_without_that_key_it_says_which_is_missing_where(
         assert "{" not in proposals_text(found, wording(language))
 
 
+def test_where_the_signing_is_at_fault_no_key_is_asked_for() -> None:
+    message = sign(identity=b"a@sub.example.com")  # RFC 6376 3.6.1: t=s wants i= to be d=
+    _, found = proposed(message, s=record("v=DKIM1; t=s; "))
+    assert "no-record-mend-signing" in {p.id for p in found}
+    assert not any(p.id.startswith("no-record-key") for p in found)
+
+
 def test_a_message_that_was_changed_is_cured_by_no_key() -> None:
     message = sign().replace(b"this is the text", b"this was the text")
     _, found = proposed(message, record())

@@ -106,6 +106,7 @@ def test_nobody_refuses_what_passes_everything(receiver: Receiver) -> None:
         ("microsoft-bulk", {"spf": "softfail"}, "refused", "authentication-level-too-low"),
         ("yahoo", {**UNSIGNED, **SPF_FAILS, "authentication": "fail"}, "refused", "unauthenticated-message"),
         ("yahoo", {**UNSIGNED, **REJECTED}, "refused", "dmarc-policy-refused"),
+        ("yahoo", {"reverse": "missing"}, "deferred", "reverse-dns-missing"),  # asked of all senders
         ("postfix", {"spf-helo": "fail"}, "refused", "spf-hard-fail"),
         ("postfix", {"spf": "permerror"}, "accepted", ""),  # policyd-spf's default
         ("postfix", {"mail-from-domain": "null-mx"}, "refused", "sender-null-mx"),

@@ -224,6 +224,15 @@ def test_an_audit_of_another_time_is_compared(audited: Path, tmp_path: Path) -> 
 # --- in a browser ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("count", "end"), [(12, "include:_spf.long-name-11.example: 4"), (20, "…")])
+def test_a_long_fact_is_told_whole_or_says_that_it_is_cut(count: int, end: str) -> None:
+    word = "long-" if count == 12 else "longer-" * 8
+    costs = [f"include:_spf.{word}name-{n}.example: 4" for n in range(count)]
+    told = {**finding("spf-too-many-lookups"), "evidence": {"lookups": 48, "limit": 10, "costs": costs}}
+    (shown, *_) = json.loads(read(page([row("a.example", findings=[told])])).scripts[0])
+    assert shown[-1]["f"][0][2]["costs"].endswith(end)
+
+
 # A browser on its own asks its maker for updates and lists; ours talks to nobody.
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

@@ -1,6 +1,7 @@
 """What a user may give as facts of a send, and what each becomes."""
 
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -130,6 +131,12 @@ def test_hosts_given_as_one_text_is_a_mistake_of_the_caller() -> None:
         Scenario("a@example.com", hosts="192.0.2.1")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("signers", [("example.com",), ("example.com", "s1"), (("example.com", "s1", "x"),)])
+def test_signers_are_pairs(signers: Any) -> None:
+    with pytest.raises(ScenarioError, match="domain, selector"):
+        Scenario("a@example.com", ("192.0.2.1",), signers=signers)
+
+
 @given(st.text(max_size=300))
 def test_any_text_is_an_address_or_a_scenario_error(text: str) -> None:
     refused = None
@@ -141,3 +148,12 @@ def test_any_text_is_an_address_or_a_scenario_error(text: str) -> None:
         assert refused.isprintable()
     else:
         assert parse_address("author", str(address)) == address
+
+
+@pytest.mark.parametrize(
+    "signers", [("example.com:s1",), ("ab",), (("example.com",),), "example.com", (None,)]
+)
+def test_a_signer_is_a_pair(signers: Any) -> None:
+    with pytest.raises(ScenarioError) as error:
+        Scenario("a@example.com", signers=signers)
+    assert error.value.field == "dkim"

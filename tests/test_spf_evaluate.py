@@ -58,6 +58,7 @@ def steps(step: Step, id: str) -> list[Step]:
         ("v=spf1 ip4:0.0.0.0/0 -all", "2001:db8::1", "fail", "spf-all", "-all"),
         ("v=spf1 ip6:::/0 -all", IP, "fail", "spf-all", "-all"),
         ("v=spf1 ip4:192.0.2.3 -all", "::ffff:192.0.2.3", "pass", "spf-term-matched", "ip4:192.0.2.3"),
+        ("v=spf1 exists:%{i} ip6:fe80::/9 -all", "fe80::1%e0", "pass", "spf-term-matched", "ip6:fe80::/9"),
         ("v=spf1", IP, "neutral", "spf-nothing-matched", None),
         ("v=spf1 -all bogus:", IP, "permerror", "spf-unknown-mechanism", None),  # read although never reached
         ("v=spf1 include=other.example.com -all", IP, "fail", "spf-all", "-all"),
@@ -388,7 +389,8 @@ def test_names_of_the_client_after_the_tenth_are_ignored() -> None:
         ([], None),
         ([b"broken %{x}"], None),
         ([b"caf\xc3\xa9"], None),
-        ([b"bell\x07 \x1b[31mred\r\nnext"], "bell [31mrednext"),
+        ([b"bell\x07 \x1b[31mred\r\nnext"], None),  # no explain-string
+        ([b"tab\there"], None),
         ([b"a" * 5_000], None),
         ([b"%{s}" * 1_024], (SENDER * 200)[:4_096]),
     ],
@@ -420,6 +422,16 @@ def test_explanations(texts: list[bytes], explanation: str | None) -> None:
 )  # fmt: skip
 def test_whose_explanation_counts(records: Records, explanation: str | None) -> None:
     assert judge(records).explanation == explanation
+
+
+def test_values_in_an_explanation_are_ascii() -> None:
+    zone = txt(email="v=spf1 -all exp=why.example.com", why="%{h} %{o}")
+    assert judge(zone, helo="münchen.de").explanation == "xn--mnchen-3ya.de email.example.com"
+    assert judge(zone, helo="a\x1b[b").explanation == "a[b email.example.com"
+
+    zone = txt(email="v=spf1 -all exp=why.example.com", why="%{s} may not")
+    found = judge(zone, sender="jürgen@email.example.com")
+    assert (found.result, found.explanation) == ("fail", None)
 
 
 def test_an_explanation_with_p_costs_nothing_though_all_ten_are_spent() -> None:

@@ -1,11 +1,13 @@
 """The record without a client: tree, worst case, networks, findings."""
 
+import re
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
 
 from senderauth.dns import Answer, Question, Status, ZoneResolver, drive
+from senderauth.report import wording
 from senderauth.spf import Node, Survey, check_host, survey
 from senderauth.values import plain
 
@@ -162,6 +164,27 @@ def test_void_lookups_by_family() -> None:
 )
 def test_findings(records: Records, ids: list[str]) -> None:
     assert found(records) == ids
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "v=spf1 include:a.example.com ip4:192.0.2.1 a:gone.example.com mx ptr exists:%{i}.x.example ~all",
+        "v=spf1 redirect=gone.example.com",
+        "v=spf1 ip4:192.0.2.1 \u2013all",
+        "v=spf1 ip4:192.0.2.\u00a01 -all",
+        "v=spf1 a:m\u00fcnchen.example -all",
+        "v=spf1 ip4:192.0.2.1\t-all",
+        "v=spf1 ip4:192.0.2.999 ip6:192.0.2.1 ipv4:192.0.2.1, a:192.0.2.1/33 ip4=192.0.2.1 +all foo -mx=",
+        "v=spf1 include: a.example.com ~ all include:a.example.com include:example.com",
+    ],
+)
+def test_findings_tell_all_that_their_words_speak_of(record: str) -> None:
+    findings = surveyed(txt(record, a="v=spf1 include:gone.example.com -all")).findings
+    assert findings
+    for finding in findings:
+        told = " ".join(wording("en").finding(finding))
+        assert not re.search(r"(?<!%)\{[a-z0-9_]+\}", told), told
 
 
 def hosts(count: int) -> Records:

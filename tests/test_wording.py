@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from senderauth.report import wording
+
 ROOT = Path(__file__).resolve().parents[1] / "senderauth"
 TEXT = ROOT / "report" / "text"
 LANGUAGES = ("en", "nl", "de")
@@ -44,10 +46,21 @@ GOOD_NEWS = {"dkim-key-valid", "dkim-signature-supposed"}
 # The same words in two languages on purpose: (kind, id, field).
 SAME = {
     ("word", "yes", "text"),
+    ("act", "nobody", "text"),
+    ("proposals", "panel-name", "text"),
+    ("proposals", "panel-type", "text"),
+    ("ui", "signature-by", "text"),
+    ("ui", "signature-bits", "text"),
     ("page", "value-spoofable-yes", "text"),
     ("page", "value-mx-mx", "text"),
     ("page", "value-state-ok", "text"),
     ("page", "column-domain", "text"),
+}
+
+# One term for each thing: what natives would not say, or where another word was chosen.
+RETIRED = {
+    "nl": r"opzoeking|(reverse|omgekeerde) na|auteur|octetten|foutmelding|aanmeld|dubbele punt|\b[Uu]w?\b",
+    "de": r"Reverse-Name|Autor-|Oktett|Rückpfad|Rücksende|aligned|Fehlermeldung|\b[Ee]in Wildcard\b[^-]",
 }
 
 Words = dict[tuple[str, str, str], str]
@@ -133,6 +146,32 @@ def test_no_text_was_left_untranslated(all_words: dict[str, Words]) -> None:
         and re.search(r"[a-z]{2}", re.sub(r"\{[a-z0-9_]+\}", "", all_words[one][key]))
     ]
     assert not same, listed(same)
+
+
+@pytest.mark.parametrize("language", ["nl", "de"])
+def test_each_thing_has_one_term(all_words: dict[str, Words], language: str) -> None:
+    texts = {" ".join(key): text for key, text in all_words[language].items()}
+    for path in sorted((ROOT / "catalogue" / "text" / language).glob("*.toml")):
+        for key, text in _texts(tomllib.loads(path.read_text("utf-8"))):
+            texts[f"{path.name} {' '.join(key)}"] = text
+    wrong = [f"{key}: {text}" for key, text in texts.items() if re.search(RETIRED[language], text)]
+    assert len(texts) > 1000
+    assert not wrong, listed(wrong)
+
+
+@pytest.mark.parametrize(
+    ("language", "missing", "unconfirmed"),
+    [
+        ("en", "not there", "does not lead back"),
+        ("nl", "niet aanwezig", "verwijst niet terug"),
+        ("de", "nicht vorhanden", "führt nicht zurück"),
+    ],
+)
+def test_states_among_the_facts_are_told_in_words(language: str, missing: str, unconfirmed: str) -> None:
+    spoken = wording(language)
+    for state, said in (("missing", missing), ("unconfirmed", unconfirmed)):
+        assert said in spoken.say("reason", "explain-hints", {"reverse": state})
+    assert "(RFC 9989)" in spoken.say("reason", "laxer-dmarc-policy", {"standard": "rfc9989"})
 
 
 Call = tuple[str, str, int]

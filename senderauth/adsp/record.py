@@ -12,7 +12,7 @@ MAX_RECORD = 4_096
 """Octets; what is longer is no record of anybody's."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-_VALUE = re.compile(r"[A-Za-z0-9\-]+\Z")
+_VALUE = re.compile(r"[A-Za-z](?:[A-Za-z0-9\-]*[A-Za-z0-9])?\Z")  # RFC 5617 4.2.1: hyphenated-word
 _KNOWN: dict[str, Practice] = {"unknown": "unknown", "all": "all", "discardable": "discardable"}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from senderauth.advice.action import Action, Remedy
 from senderauth.advice.judge import Report, check
-from senderauth.advice.remedies import remedies
+from senderauth.advice.remedies import SILENT, remedies
 
 if TYPE_CHECKING:
     from senderauth.advice.claims import Claim
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "SILENT",
     "Action",
     "Candidate",
     "Claim",
@@ -82,10 +83,11 @@ _DOORS |= dict.fromkeys(
     "proposals",
 )  # fmt: skip
 
+if not TYPE_CHECKING:  # a module-level __getattr__ would hide wrong names from a type checker
 
-def __getattr__(name: str) -> object:
-    if name not in _DOORS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"senderauth.advice.{_DOORS[name]}"), name)
-    globals()[name] = found
-    return found
+    def __getattr__(name: str) -> object:
+        if name not in _DOORS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(import_module(f"senderauth.advice.{_DOORS[name]}"), name)
+        globals()[name] = found
+        return found

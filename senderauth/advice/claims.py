@@ -224,7 +224,10 @@ def _own_results(
     signatures: Sequence[SignatureResult], verdict: Verdict | None, author: str, reverse: str, chain: str
 ) -> Iterator[MethodResult]:
     if verdict is not None and verdict.address:
-        state = {"confirmed": "pass", "missing": "fail", "unconfirmed": "fail", "unknown": "temperror"}
+        # RFC 8601 2.7.3: without a PTR record nothing could be evaluated
+        state = {
+            "confirmed": "pass", "missing": "permerror", "unconfirmed": "fail", "unknown": "temperror",
+        }  # fmt: skip
         yield MethodResult("iprev", state[reverse], (("policy.iprev", verdict.address),), "")
         yield MethodResult("spf", verdict.spf.result, (("smtp.mailfrom", verdict.mail_from),), "")
     if not signatures:

@@ -11,6 +11,12 @@ from senderauth.advice.ways import dkim_way, key_actions, spf_actions, ways
 from senderauth.simulation import Prediction, Sender, Simulation, Verdict, case_facts
 
 MAX_SERVERS = 6
+SILENT = frozenset({
+    "arc-key-unknown", "dkim-key-unknown", "dmarc-dns-unknown", "host-helo-unknown", "host-reverse-unknown",
+    "lint-dns-unknown", "mail-domain-unknown", "spf-include-unknown", "spf-record-unknown",
+    "spf-term-unknown", "dmarc-report-destination-unknown",
+})  # fmt: skip
+"""Findings that say that DNS would not tell."""
 
 Advisor = Callable[[Simulation, Sender, Verdict], list[Action]]
 

@@ -81,7 +81,8 @@ def _judged(
     for number in sorted(sets):
         parts = sets[number]
         whole = whole and number == len(judged) + 1
-        seal = _seal(parts, keys, running) if whole else "unread"
+        alone = parts.seal is not None and parts.seal.chain == "fail"
+        seal = _seal(parts, keys, running) if whole or alone else "unread"
         one = _message(parts, keys, header, bodies)
         trace.note("arc-set", instance=number, domain=_text(parts, "domain"), seal=seal, message=one[0])
         judged.append(_arc_set(number, parts, seal, one))
@@ -110,16 +111,21 @@ def _arc_set(number: int, parts: Parts, seal: Part, message: tuple[Part, bool | 
 
 
 def _seal(parts: Parts, keys: dict[str, Key], running: hashlib._Hash) -> Part:
-    """Whether the seal verifies; the running hash goes on over this set (RFC 8617 5.1.1)."""
-    for one in (parts.results, parts.message):
-        if one is not None:
-            running.update(canonical_field(one.raw, "relaxed") + b"\r\n")
+    """Whether the seal verifies; the running hash goes on over this set (RFC 8617 5.1.1). One that says that
+    the chain was broken covers its own set alone (5.1.2).
+    """
+    others = [
+        canonical_field(one.raw, "relaxed") + b"\r\n"
+        for one in (parts.results, parts.message)
+        if one is not None
+    ]
+    running.update(b"".join(others))
     field, seal = parts.seal_field, parts.seal
     if field is None or seal is None:
         return "unread"
     state: Part = "unread"
     if not seal.problems:
-        last = running.copy()
+        last = hashlib.sha256(b"".join(others)) if seal.chain == "fail" else running.copy()
         last.update(canonical_field(without_signature(field.raw, seal.tags), "relaxed"))
         name = _key_name(seal.domain, seal.selector)
         state = _by_key(keys.get(name or ""), seal.algorithm, last.digest(), seal.octets)

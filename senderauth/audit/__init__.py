@@ -1,6 +1,6 @@
 """Many domains: read, judged side by side, written in order, continued where it stopped."""
 
-from senderauth.audit.compare import SILENT, Change, Comparison, Difference, compare
+from senderauth.audit.compare import Change, Comparison, Difference, compare
 from senderauth.audit.examine import PARTS, TRIED, Options, by_organization, chosen_parts
 from senderauth.audit.job import Job, Progress, Result, Running
 from senderauth.audit.lists import List
@@ -16,7 +16,6 @@ __all__ = [
     "GRADES",
     "PARTS",
     "SCHEMA",
-    "SILENT",
     "TRIED",
     "Change",
     "Comparison",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from senderauth.audit.row import adsp_word
 from senderauth.dns import owner, rdata
 
 COLUMNS: tuple[tuple[str, str, str], ...] = (
@@ -87,7 +88,7 @@ def flat(row: Mapping[str, Any]) -> dict[str, Any]:
         for name in ("reports", "pct", "testing", "record"):
             cells[f"dmarc_{name}"] = dmarc[name]
     if adsp := row.get("adsp"):
-        cells["adsp"] = adsp["practice"] or adsp["state"]
+        cells["adsp"] = adsp_word(adsp["state"], adsp["practice"])
     if dkim := row.get("dkim"):
         cells["dkim_state"] = dkim["state"]
         cells["dkim_keys"] = [
@@ -152,8 +153,8 @@ def told(cells: Mapping[str, str]) -> dict[str, Any]:
                 "state": cells["dmarc_state_rfc7489"],
             },
         }
-    if practice := cells.get("adsp"):
-        row["adsp"] = {"practice": practice}
+    if word := cells.get("adsp"):
+        row["adsp"] = {"state": word, "practice": None}
     for name in ("dkim", "mx"):
         if state := cells.get(f"{name}_state"):
             row[name] = {"state": state}

@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, ClassVar, Literal
 
+from senderauth.advice import SILENT
+from senderauth.audit.row import adsp_word
+
 Direction = Literal["worse", "unknown", "better", "changed", "new", "gone"]
 DIRECTIONS: tuple[Direction, ...] = ("worse", "unknown", "better", "changed", "new", "gone")
 """Newest trouble first."""
@@ -42,12 +45,6 @@ ORDERS: dict[str, tuple[str, ...]] = {
     "mx_hosts": (),
     "dkim_keys": (),
 }
-SILENT = frozenset({
-    "arc-key-unknown", "dkim-key-unknown", "dmarc-dns-unknown", "host-helo-unknown", "host-reverse-unknown",
-    "lint-dns-unknown", "mail-domain-unknown", "spf-include-unknown", "spf-record-unknown",
-    "spf-term-unknown", "dmarc-report-destination-unknown",
-})  # fmt: skip
-"""Findings that say that DNS would not tell."""
 
 RANKS = {
     field: {word: rank for rank, words in enumerate(order) for word in words.split()}
@@ -93,7 +90,9 @@ class Comparison:
 
 
 def compare(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> Comparison:
-    """Compares two audits, given as rows' documents in the order of their files."""
+    """Compares two audits, given as rows' documents in the order of their files. Raises ValueError for rows
+    that do not tell their domain.
+    """
     counts: Counter[str] = Counter(dict.fromkeys((*DIRECTIONS, "same"), 0))
     found: list[Difference] = []
     for domain, old, new in _joined(before, after):
@@ -123,8 +122,11 @@ def _joined(
     waiting: tuple[Waiting, Waiting] = ({}, {})
     for both in zip_longest(before, after):
         for side, row in enumerate(both):
-            domain = row and row.get("state") != "bad-input" and row.get("domain")
-            if not domain:
+            if row is None or row.get("state") == "bad-input":
+                continue
+            if "domain" not in row:
+                raise ValueError("rows without the field domain cannot be compared: see --fields")
+            if not (domain := row["domain"]):
                 continue
             found = essence(row)
             if domain in waiting[1 - side]:
@@ -169,7 +171,7 @@ def essence(row: Mapping[str, Any]) -> Essence:
     if mx := row.get("mx"):
         found |= {"mx": mx["state"], "mx_hosts": list(mx["hosts"])}
     if adsp := row.get("adsp"):
-        found["adsp"] = "unknown" if adsp["state"] == "unknown" else adsp["practice"]
+        found["adsp"] = adsp_word(adsp["state"], adsp["practice"])
     for name in ("mta_sts", "tls_rpt"):
         if name in row:
             found[name] = row[name]

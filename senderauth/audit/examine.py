@@ -182,6 +182,8 @@ class Examination:
                 key = dkim.outline_key(f"{selector}._domainkey.{self.domain}", answer)
                 if key.state != "missing":
                     found.append(Key(selector, key.state, key.type, key.bits, key.testing))
+                if key.state == "revoked" and selector not in by_line:
+                    continue  # retired on purpose, or never used: nobody says that the domain signs with it
                 if key.state != "temperror":
                     self.findings += key.findings
         return of_row.dkim_part(tuple(found), named, () if named else TRIED, none_possible)

@@ -42,6 +42,10 @@ class Progress(Protocol):
         """One more is known; rows that must wait for an earlier one are written later."""
         ...
 
+    def silence(self) -> None:
+        """No name server answers any more; the run waits for them. Not told by worker processes."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -91,7 +95,8 @@ class Result:
 
     def exit_code(self, fail_on: Severity | None = None) -> int:
         """0: nothing would be rejected; 1: a host that was named would be, or there is a finding of this
-        severity or above; 2: no line could be read; 3: something is unknown now, and nothing worse.
+        severity or above; 2: there is no line that could be read; 3: something is unknown now, and nothing
+        worse.
         """
         counts, summary = self.summary.counts, self.summary
         if counts["hosts"]["refused"] or counts["hosts"]["deferred"]:
@@ -100,7 +105,7 @@ class Result:
             level = SEVERITIES.index(fail_on)
             if summary.worst_at_least(frozenset(SEVERITIES[level:])):
                 return 1
-        if summary.rows and counts["states"]["bad-input"] == summary.rows:
+        if counts["states"]["bad-input"] == summary.rows:
             return 2
         return 3 if counts["states"]["unknown"] else 0
 
@@ -130,6 +135,8 @@ class Running:
             )
         else:
             self._audit = Audit(resolver, self._finish, job.options, retries=retries, cache_size=size)
+            if progress is not None:
+                self._audit.on_silence = progress.silence
 
     def _finish(self, row: Row) -> bytes:
         self._count(tally_of(row))

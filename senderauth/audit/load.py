@@ -33,7 +33,6 @@ def load_rows(
     writes, is left out, and `torn` is told its number. Raises ValueError with the place (`name:line`) for
     anything that is no row.
     """
-    check = _row_check()
     for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), 1):
         if len(line) > MAX_LINE:
             raise ValueError(f"{name}:{number}: longer than any row")
@@ -51,7 +50,7 @@ def load_rows(
             raise ValueError(f"{name}:{number}: not a row of an audit ({SCHEMA})")
         if b"\\u" in line and not _is_text(found):
             raise ValueError(f"{name}:{number}: not a row of an audit: half a character")
-        if fault := check(found):
+        if fault := row_fault(found):
             raise ValueError(f"{name}:{number}: not a row of an audit: {fault.lstrip('.')}")
         yield found
 
@@ -63,6 +62,11 @@ def _is_text(found: Document) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def row_fault(found: Document) -> str:
+    """What of a row's document is not as in `Row`; empty: nothing."""
+    return _row_check()(found)
 
 
 @cache

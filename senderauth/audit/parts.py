@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from senderauth import adsp, dmarc, simulation, spf
@@ -118,16 +119,22 @@ def dkim_part(
 
 def record_state(answer: Answer, version: bytes) -> row.RecordState:
     """Whether the one record of a version stands there (RFC 8461 3.1, RFC 8460 3): what does not begin so
-    is discarded, several are as good as none.
+    is discarded; several, and one without what it is for, are as good as none.
     """
     if not answer.records:
         return "unknown" if answer.unknown else "absent"
     if answer.unknown:
         return "unknown"
-    found = sum([_begins(text, version) for text in answer.records])
-    if found == 1:
-        return "present"
-    return "broken" if found else "absent"
+    found = [text for text in answer.records if _begins(text, version)]
+    if not found:
+        return "absent"
+    return "present" if len(found) == 1 and _NEEDED[version].search(found[0]) else "broken"
+
+
+_NEEDED = {
+    b"v=STSv1": re.compile(rb";[ \t]*id[ \t]*=[ \t]*[A-Za-z0-9]{1,32}[ \t]*(?:;|\Z)"),
+    b"v=TLSRPTv1": re.compile(rb";[ \t]*rua[ \t]*=[ \t]*(?:mailto|https):[^\s;]", re.IGNORECASE),
+}
 
 
 def _begins(text: bytes, version: bytes) -> bool:

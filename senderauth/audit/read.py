@@ -124,8 +124,14 @@ _SEPARATORS = str.maketrans(",;|", "   ")
 
 def chosen_selectors(text: str | None) -> tuple[str, ...]:
     """The selectors that `--selectors a,b` names. Raises ValueError."""
-    found = [parse_signer(f"selector.example:{word}")[1] for word in _items(text, "selector") or ()]
-    return tuple(dict.fromkeys(selector for selector in found if selector))
+    found: dict[str, None] = {}
+    for word in _items(text, "selector") or ():
+        try:
+            selector = parse_signer(f"selector.example:{word}")[1]
+        except ScenarioError:
+            raise ValueError(f"--selectors: {word!r} is not a selector") from None
+        found |= {selector: None} if selector else {}
+    return tuple(found)
 
 
 # --- lines -----------------------------------------------------------------------------------------
@@ -139,7 +145,9 @@ class Reader:
         self._header: tuple[str, ...] = ()
 
     def entry(self, n: int, raw: bytes | None) -> Entry | None:
-        """The entry of line `n`, None where it gives none. `raw` is None for a line that is too long."""
+        """The entry of line `n`, None where it gives none. `raw` is None for a line that is too long.
+        Raises ValueError for a header that does not tell the columns.
+        """
         if raw is None:
             return _bad(n, "", "audit-line-too-long", limit=MAX_LINE)
         text = raw.decode("utf-8", "replace").strip()
@@ -148,7 +156,7 @@ class Reader:
         if not self._kind:
             self._kind, self._delimiter = _kind(text)
             if self._kind == "csv":
-                self._header = tuple(_column(cell) for cell in _cells(text, self._delimiter))
+                self._header = _header(text, self._delimiter)
                 return None
         if self._kind == "json":
             return _from_json(n, text)
@@ -164,6 +172,16 @@ def _kind(text: str) -> tuple[str, str]:
         if "domain" in [_column(cell) for cell in _cells(text, delimiter)]:
             return "csv", delimiter
     return "lines", ""
+
+
+def _header(text: str, delimiter: str) -> tuple[str, ...]:
+    if text.count('"') % 2:
+        raise ValueError("a name in the header of the list has a line end: one line is one entry")
+    found = tuple(_column(cell) for cell in _cells(text, delimiter))
+    for name in COLUMNS:
+        if found.count(name) > 1:
+            raise ValueError(f"the header of the list has more than one column {name!r}")
+    return found
 
 
 def _cells(text: str, delimiter: str) -> list[str]:
@@ -202,7 +220,11 @@ def _from_json(n: int, text: str) -> Entry:
 
 
 def from_domains(domains: Iterable[str | Mapping[str, Any] | Entry]) -> Iterator[Entry]:
-    """What a program has at hand: names, mappings with the columns of a CSV, or entries."""
+    """What a program has at hand: names, mappings with the columns of a CSV, or entries. Raises TypeError for
+    one name alone, whose letters would be a list, too.
+    """
+    if isinstance(domains, str):
+        raise TypeError(f"not a list of domains but one: {domains[:MAX_SHOWN]!r}")
     for n, given in enumerate(domains, 1):
         if isinstance(given, Entry):
             yield given

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from senderauth.audit.columns import told
+from senderauth.audit.load import MAX_LINE, row_fault
+from senderauth.audit.row import SCHEMA
 from senderauth.audit.write import Format, Output, WriteError, csv_header
 
-MAX_ROW = 4_000_000
-"""Octets of a line that is a row."""
 NUMBER = re.compile(rb'(?:\{"schema":"[^"]*","n":)?(\d+)')
 """How a line that we wrote begins."""
 
@@ -23,11 +23,12 @@ def recovered(path: Path, kind: Format, fields: tuple[str, ...]) -> Iterator[Map
     counts, and `given` as its cell has it. Raises ValueError where it is no such file, or was begun with
     other fields.
     """
+    csv.field_size_limit(max(MAX_LINE, csv.field_size_limit()))  # a cell may hold a thousand names
     with path.open("r+b") as file:
         end = 0
         names: list[str] = []
-        for number, line in enumerate(iter(lambda: file.readline(MAX_ROW), b""), 1):
-            if not line.endswith(b"\n") and len(line) < MAX_ROW:
+        for number, line in enumerate(iter(lambda: file.readline(MAX_LINE), b""), 1):
+            if not line.endswith(b"\n") and len(line) < MAX_LINE:
                 break
             if kind == "csv" and number == 1:
                 names = _columns(path, line, fields)
@@ -67,9 +68,8 @@ def _from_csv(names: list[str], line: bytes) -> Mapping[str, Any]:
 
 def _from_json(line: bytes) -> Mapping[str, Any]:
     row: dict[str, Any] = json.loads(line)
-    if not str(row["schema"]).startswith("senderauth/audit/"):
+    if row["schema"] != SCHEMA or not isinstance(row["n"], int) or row_fault(row):
         raise ValueError
-    row["n"] += 0
     return row
 
 

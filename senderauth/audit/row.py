@@ -86,6 +86,11 @@ class ADSP:
     practice: Literal["unknown", "all", "discardable"] | None
 
 
+def adsp_word(state: str, practice: str | None) -> str:
+    """Both in a word. "unknown" is what DNS would not tell; RFC 5617 has a practice of that name, too."""
+    return "dkim=unknown" if practice == "unknown" else practice or state
+
+
 @frozen
 class Key:
     """A DKIM key that was found."""

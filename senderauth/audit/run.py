@@ -59,7 +59,7 @@ def tune_memory() -> None:
 
 
 class NameServersGone(Exception):  # noqa: N818 - what happened, as the user is told
-    """No name server has answered for `PATIENCE` seconds."""
+    """No name server has answered for `PATIENCE` seconds, or none answers and the run was stopped."""
 
 
 _END: Any = object()
@@ -105,6 +105,9 @@ class Audit(Generic[T]):
         self._handed_out = 0
         self._silent = 0
         """Domains in a row of which something was not answered."""
+        self._gone = False
+        self.on_silence: Callable[[], object] = lambda: None
+        """Called when no name server answers any more, and everything waits."""
         self.stopped = False
 
     def stop(self) -> None:
@@ -192,12 +195,12 @@ class Audit(Generic[T]):
         while asks.unknown:
             self._silent = self._silent + 1 if _has_silence(asks) else 0
             gone = self._silent >= DEAF and await self._nobody_answers()
-            if gone and waited >= PATIENCE:
+            if gone and (waited >= PATIENCE or self.stopped):
                 raise NameServersGone
             if not gone and (left <= 0 or index - self._handed_out > WINDOW // 2):
                 return row, asks
             left -= not gone
-            await pause(wait)
+            await (self._hold(wait) if gone else pause(wait))
             waited, wait = waited + wait, min(2 * wait, MAX_WAIT)
             asks = asks.again(Remembered(self._network) if fix else self._network)
             row = await examine(entry, asks, self._options, self._branches)
@@ -206,9 +209,18 @@ class Audit(Generic[T]):
 
     async def _nobody_answers(self) -> bool:
         if (await self._network.resolve(PROBE)).status is Status.TIMEOUT:
+            if not self._gone:
+                self._gone = True
+                self.on_silence()
             return True
-        self._silent = 0
+        self._silent, self._gone = 0, False
         return False
+
+    async def _hold(self, seconds: float) -> None:
+        """As `pause`; who ends the run need not wait for it."""
+        until = monotonic() + seconds
+        while not self.stopped and (left := until - monotonic()) > 0:
+            await pause(min(left, LOOK))
 
 
 def _has_silence(asks: Asks) -> bool:
@@ -231,8 +243,7 @@ def audit_rows(
     cache_size: int = CACHE_SIZE,
 ) -> Iterator[Row]:
     """As `audit`, over our own loop."""
-    parts = chosen_parts(",".join(only), with_fix=fix)
-    options = Options(tuple(selectors), with_lint, False, parts, fix, by_organization(senders))
+    options = _options(only, selectors, with_lint, fix, senders)
     run = Audit(resolver, _same, options, retries=retries, cache_size=cache_size)
     return run.rows(from_domains(domains), width=width)
 
@@ -261,8 +272,7 @@ async def audit(
     """
     import asyncio
 
-    parts = chosen_parts(",".join(only), with_fix=fix)
-    options = Options(tuple(selectors), with_lint, False, parts, fix, by_organization(senders))
+    options = _options(only, selectors, with_lint, fix, senders)
     run = Audit(resolver, _same, options, retries=retries, cache_size=cache_size)
     works = run._works(from_domains(domains))
     tasks: list[asyncio.Task[Row]] = []
@@ -280,6 +290,15 @@ async def audit(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _options(
+    only: Iterable[str], selectors: Iterable[str], with_lint: bool, fix: bool, senders: Iterable[Scenario]
+) -> Options:
+    if isinstance(only, str) or isinstance(selectors, str):
+        raise TypeError("only and selectors are lists of texts, not one text")
+    parts = chosen_parts(",".join(only), with_fix=fix)
+    return Options(tuple(selectors), with_lint, False, parts, fix, by_organization(senders))
 
 
 def _same(row: Row) -> Row:

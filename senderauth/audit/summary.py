@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from senderauth.audit.row import Fix, Row
+from senderauth.audit.row import Fix, Row, adsp_word
 from senderauth.values import frozen
 
 SCHEMA = "senderauth/audit-summary/1"
@@ -170,7 +170,7 @@ def _words(row: Row) -> list[Word]:
         for name, policy in (("rfc9989", dmarc.rfc9989), ("rfc7489", dmarc.rfc7489)):
             words.append((name, policy.policy or _without(policy.state)))
     if adsp := row.adsp:
-        words.append(("adsp", adsp.practice or adsp.state))
+        words.append(("adsp", adsp_word(adsp.state, adsp.practice)))
     if row.dkim:
         words.append(("dkim", row.dkim.state))
     if row.mx:
@@ -222,7 +222,7 @@ def counted(row: Mapping[str, Any]) -> Iterator[Word]:
             policy = dmarc[standard]
             yield standard, policy["policy"] or _without(policy["state"])
     if adsp := row.get("adsp"):
-        yield "adsp", adsp["practice"] or adsp["state"]
+        yield "adsp", adsp_word(adsp["state"], adsp["practice"])
     for name in ("dkim", "mx"):
         if part := row.get(name):
             yield name, part["state"]

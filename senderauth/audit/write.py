@@ -31,6 +31,8 @@ except ImportError:  # not on this system
 
 Format = Literal["jsonl", "csv", "parquet"]
 FORMATS: tuple[Format, ...] = ("jsonl", "csv", "parquet")
+NOT_WRITTEN = (".tsv", ".xls", ".xlsx", ".ods", ".html", ".gz", ".bz2", ".xz", ".zst", ".zip")
+"""Endings of names that promise something else."""
 ALWAYS = ("n",)
 """Fields without which a file cannot be continued."""
 LOOK = 1_000
@@ -53,9 +55,11 @@ def format_of(path: str | None, wanted: str | None) -> Format:
     if wanted is not None:
         raise ValueError(f"--format: {wanted!r} is none of {', '.join(FORMATS)}")
     suffix = Path(path or "").suffix.lower()
+    if suffix in NOT_WRITTEN:
+        raise ValueError(f"{path}: {suffix} is not written; --format says what it is: {', '.join(FORMATS)}")
     if suffix in (".parquet", ".pq"):
         return "parquet"
-    return "csv" if suffix in (".csv", ".tsv") else "jsonl"
+    return "csv" if suffix == ".csv" else "jsonl"
 
 
 def chosen_fields(
@@ -72,13 +76,16 @@ def chosen_fields(
         known = tuple(field for field in FIELDS if field not in unfilled) if unfilled else FIELDS
         return known + more if more else known
     wanted = [word.strip() for word in text.split(",") if word.strip()]
+    if not wanted:
+        raise ValueError(f"--fields: name some of {', '.join((*FIELDS, *more))}")
     for word in wanted:
         if word == FIX and not with_fix:
             raise ValueError("--fields: 'fix' comes with --fix")
         if word not in (*FIELDS, FIX):
             raise ValueError(f"--fields: {word!r} is none of {', '.join((*FIELDS, *more))}")
         if word in unfilled:
-            raise ValueError(f"--fields: {word!r} is not among what --only asks")
+            part = "spoofing" if word == "grade" else word
+            raise ValueError(f"--fields: {word!r} needs {part} in --only")
     if with_fix and FIX not in wanted:
         raise ValueError("--fields: name fix, too, else --fix works for nothing")
     return tuple(field for field in (*FIELDS, FIX) if field in wanted or field in ALWAYS)
@@ -233,7 +240,7 @@ def needs_pyarrow() -> None:
 
 
 def to_parquet(lines: Path, path: Path, fields: tuple[str, ...], *, group: int = 20_000) -> None:
-    """Turns JSON lines into a Parquet file, `group` rows at a time."""
+    """Turns JSON lines into a Parquet file, `group` rows at a time. Raises OSError where there is no room."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -241,12 +248,17 @@ def to_parquet(lines: Path, path: Path, fields: tuple[str, ...], *, group: int =
     types = {"int": pa.int64(), "bool": pa.bool_(), "text": pa.string(), "texts": pa.list_(pa.string())}
     schema = pa.schema([(name, types[kind]) for name, kind in chosen])
     new = path.with_name(path.name + ".new")
-    with lines.open("rb") as file, pq.ParquetWriter(new, schema, compression="zstd") as writer:
-        for rows in _groups(file, group):
-            cells = [flat(row) for row in rows]
-            arrays = [pa.array([cell[name] for cell in cells], types[kind]) for name, kind in chosen]
-            writer.write_batch(pa.record_batch(arrays, schema=schema))
-    os.replace(new, path)
+    try:
+        with lines.open("rb") as file, pq.ParquetWriter(new, schema, compression="zstd") as writer:
+            for rows in _groups(file, group):
+                cells = [flat(row) for row in rows]
+                arrays = [pa.array([cell[name] for cell in cells], types[kind]) for name, kind in chosen]
+                writer.write_batch(pa.record_batch(arrays, schema=schema))
+        os.replace(new, path)
+    except OSError as problem:
+        new.unlink(missing_ok=True)
+        problem.filename = str(path)  # pyarrow does not say which
+        raise
 
 
 def _groups(lines: Iterable[bytes], size: int) -> Iterator[list[dict[str, Any]]]:

@@ -73,10 +73,11 @@ _DOORS = {
     **dict.fromkeys(("provider_name", "provider_keys", "provider_of"), "providers"),
 }
 
+if not TYPE_CHECKING:  # a module-level __getattr__ would hide wrong names from a type checker
 
-def __getattr__(name: str) -> object:
-    if name not in _DOORS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"senderauth.catalogue.{_DOORS[name]}"), name)
-    globals()[name] = found
-    return found
+    def __getattr__(name: str) -> object:
+        if name not in _DOORS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(import_module(f"senderauth.catalogue.{_DOORS[name]}"), name)
+        globals()[name] = found
+        return found

@@ -21,7 +21,7 @@ from senderauth.catalogue.logline import LogLine
 from senderauth.catalogue.logs import looks_like_log, read_lines
 from senderauth.catalogue.matching import RANKS, Match, match
 from senderauth.catalogue.mime import MAX_BYTES, Part, parse
-from senderauth.catalogue.providers import provider_of
+from senderauth.catalogue.providers import provider_by_marks, provider_of
 from senderauth.catalogue.returned import returned_facts
 from senderauth.message import decode
 
@@ -220,12 +220,20 @@ def _read(text: str, provider: str, codes: Codes | None) -> tuple[str, tuple[Mat
     for part in freeform.answers(text):
         known = str(codes) if codes else ""
         matches = match(part, provider=provider, code=known or None)
+        if best and best[1][0].id and matches[0].entry_id == "delayed-notice":
+            continue  # the server's own words around the answer
         if RANKS.index(matches[0].rank) <= RANKS.index("generic"):
             return part, matches
         if best is None or RANKS.index(matches[0].rank) < RANKS.index(best[1][0].rank):
             best = part, matches
     assert best is not None  # there is always one part
     return best
+
+
+def _by_marks(answer: str, codes: Codes, matches: tuple[Match, ...]) -> tuple[str, tuple[Match, ...]]:
+    """The provider that an answer without a host betrays, and the answer read again as its own."""
+    provider = provider_by_marks(answer)
+    return provider, match(answer, provider=provider, code=str(codes) or None) if provider else matches
 
 
 def _from_notice(
@@ -268,6 +276,8 @@ def _bounce(
     elif section.writer:
         provider, reporting = provider_of(section.address.rpartition("@")[2]), reporting or section.writer
         answered, matches = _read(text, provider, codes)
+    if not provider and not section.host:
+        provider, matches = _by_marks(answered, codes, matches)
     if not section.address:
         section = replace(section, address=_concerned(answered, matches[0].entry_id))
     facts = [replace(fact, source=source) for fact in matches[0].facts]
@@ -332,6 +342,8 @@ def _from_line(number: int, line: LogLine) -> Bounce:
     codes = _codes(line.text, line.codes)
     provider = provider_of(line.host) or provider_of(line.recipient.rpartition("@")[2])
     answered, matches = _read(line.text, provider, codes)
+    if not provider and not line.host and not line.own:
+        provider, matches = _by_marks(answered, codes, matches)
     facts = [replace(fact, source="log") for fact in matches[0].facts]
     facts += _envelope(section, "", "log")
     known = {fact.name for fact in facts}

@@ -118,13 +118,15 @@ def entry_by_provider_code(codes: Codes, provider: str) -> str:
         return ""
     if not provider and len(codes.enhanced.rpartition(".")[2]) == 3:
         provider = "microsoft"
-    return str(_data()["provider"].get(provider, {}).get("x" + codes.enhanced[1:], ""))
+    own = _data()["provider"].get(provider, {})
+    return str(own.get(codes.enhanced) or own.get("x" + codes.enhanced[1:], ""))
 
 
 def entry_by_word(codes: Codes, lower: str) -> tuple[str, str]:
     """The entry that the code's subject and a word in the normalised text mean together, and the word."""
     _, subject, detail = codes.enhanced.split(".") if codes.enhanced else ("", "", "")
-    if subject == "1" and detail in ("7", "8"):  # of the sender's address (RFC 3463 3.2); the rest is not
+    if subject == "1" and (detail in ("7", "8") or "sender address rejected" in lower):
+        # Of the sender's address (RFC 3463 3.2, Postfix); the rest of the subject is not.
         return "", ""
     for row in _data()["subject"]["words"]:
         if row["subject"] == subject or (not subject and row["subject"] == "7" and codes.reply):

@@ -22,11 +22,12 @@ _MAX_PLACES = 32
 _WORD = re.compile(r"\w+")
 _TOKEN = re.compile(r"\S+")
 _HOST = re.compile(r"(?<![\w.-])(?:[\w-]{1,63}\.){1,10}[a-z][\w-]{1,62}(?![\w-])(?:[/?#].*)?")
-# "(in reply to EHLO command)": when it was said, not what of.
+# "(in reply to EHLO command)": when it was said, not what of; "helo=<…>" is a log's.
 _WHEN = re.compile(
     r"(?:reply|response|answer) to (?:\w{1,12} ){0,3}(?:helo|ehlo|from|to|data|command)\b(?: command)?|"
     r"\(ehlo\)|after (?:helo|ehlo)|(?:helo|ehlo) or (?:a )?mail from|"
-    r"(?:helo|ehlo)(?:/ehlo)? command(?! reject)"
+    r"(?:helo|ehlo)(?:/ehlo)? command(?! reject)|"
+    r"(?<![\w-])(?:from|to|proto|helo|ehlo)="
 )
 _ADDRESS = r"(?:\d{1,3}\.){3}\d{1,3}|(?:[0-9a-f]{1,4}:){2,7}[0-9a-f:]{0,40}"
 # "SPF passed, but your address is listed", "despite passing DKIM": not what was wrong.
@@ -35,7 +36,7 @@ _PASSED = re.compile(
     r"(?:pass|passed|passes|ok|okay|valid|correct)(?!\w)"
 )
 _NEGATED = re.compile(r"(?:neither|nor|no|not|without|unless|either|if) (?:\w{1,8} ){0,2}\Z")
-_PASSING = re.compile(r"passing (?:\w{1,8} and )?\Z")
+_PASSING = re.compile(r"(?:passing|passed|passes) (?:\w{1,8} and )?\Z")
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ class Cue:
     topics: tuple[str, ...]
     beside: tuple[str, ...]
     """Sets of which one word must stand near; empty: the topic is enough."""
+    passing: tuple[str, ...]
+    """As `beside`, in a refusal that is not final."""
     unless: tuple[str, ...]
     entry: str
     over: frozenset[str]
@@ -121,6 +124,7 @@ def cues() -> tuple[Cue, ...]:
             row["id"],
             tuple(row["topics"]),
             tuple(row.get("beside", ())),
+            tuple(row.get("passing", ())),
             tuple(row.get("unless", ())),
             row["entry"],
             frozenset(row.get("over", ())),
@@ -143,8 +147,8 @@ def _without_names(token: re.Match[str]) -> str:
     return _HOST.sub(lambda found: " " * len(found[0]), text) if "." in text else text
 
 
-def find_cue(text: str) -> Found | None:
-    """The first cue in a blanked text."""
+def find_cue(text: str, *, passing: bool = False) -> Found | None:
+    """The first cue in a blanked text; `passing`: of a refusal that is not final."""
     begun = {word[:3] for word in _WORD.findall(text)}
     seen: dict[str, list[tuple[int, int]]] = {}
 
@@ -157,13 +161,23 @@ def find_cue(text: str) -> Found | None:
         topics = [_open(text, places(name)) for name in cue.topics]
         if not all(topics) or any(places(name) for name in cue.unless):
             continue
-        if not cue.beside:
+        if not cue.beside and not cue.passing:
             return Found(cue, *topics[0][0])
-        outcomes = [place for name in cue.beside for place in places(name)]
+        sets = (*cue.beside, *cue.passing) if passing else cue.beside
+        outcomes = [place for name in sets for place in places(name)]
         near = next(_near((place for found in topics for place in found), outcomes), None)
         if near:
             return Found(cue, *near)
     return None
+
+
+def without_passed(text: str) -> str:
+    """A blanked text with blanks for the checks that passed, too: same places."""
+    for name in ("spf", "dkim", "dmarc", "adsp"):
+        for start, end in _sets()[name].places(text, {word[:3] for word in _WORD.findall(text)}):
+            if _passed(text, start, end):
+                text = text[:start] + " " * (end - start) + text[end:]
+    return text
 
 
 def _open(text: str, places: list[tuple[int, int]]) -> list[tuple[int, int]]:

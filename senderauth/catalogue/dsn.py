@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from senderauth.catalogue.mime import Part, split_header
+from senderauth.message import without_comments
 
 STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
 OTHER_TYPES = ("message/feedback-report", "message/disposition-notification")
@@ -19,7 +20,10 @@ RETURNED_TYPES = (
 )
 MAX_RECIPIENTS = 200
 # Possessive, and only where a word begins: else "@@@@" takes time with the square of the limits.
-_ADDRESS = re.compile(r"(?<![^\s<>;,])([^\s<>;,@]{1,255}+@[^\s<>;,]{1,255}+)>?(?:\s|$)")
+_ADDRESS = re.compile(
+    r'(?<![^\s<>;,])((?:"(?:[^"\\]|\\.){1,64}+"|[^\s<>;,@]{1,255}+)@[^\s<>;,]{1,255}+)>?(?:\s|$)'
+)
+_XTEXT = re.compile(r"\+([0-9A-F]{2})")
 _ESCAPED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _HOST = re.compile(r"(?:\S{1,20};\s{0,8})?\[?([^\s()\[\];]{1,255})\]?")
@@ -75,10 +79,11 @@ def _recipient(fields: dict[str, str]) -> Recipient:
     kind, _, text = fields.get("diagnostic-code", "").partition(";")
     if not text or " " in kind.strip():  # no type before it
         kind, text = "", fields.get("diagnostic-code", "")
+    action, _ = without_comments(fields.get("action", ""))
     status = _STATUS.search(fields.get("status", ""))
     return Recipient(
         address=_address(fields.get("final-recipient", "")) or _address(fields.get("original-recipient", "")),
-        action=fields.get("action", "").partition(" ")[0].strip(" ;").lower(),
+        action=action.strip().partition(" ")[0].strip(" ;").lower(),
         status=status[1] if status else "",
         remote_mta=_host(fields.get("remote-mta", "")),
         diagnostic_type=kind.strip().lower(),
@@ -98,7 +103,9 @@ def _address(value: str) -> str:
     address = found[1]
     if "utf-8" not in kind.lower():
         return address
-    return _ESCAPED.sub(_character, unquote(address.replace("+", "%")) if "+" in address else address)
+    if "+" in address:
+        address = unquote(_XTEXT.sub(r"%\1", address.replace("%", "%25")))
+    return _ESCAPED.sub(_character, address)
 
 
 def _character(escaped: re.Match[str]) -> str:
@@ -108,7 +115,7 @@ def _character(escaped: re.Match[str]) -> str:
 
 def _host(value: str) -> str:
     found = _HOST.match(value.strip())
-    name = found[1].strip(".").lower() if found else ""
+    name = found[1].strip(".").lower().removeprefix("ipv6:") if found else ""  # RFC 5321 4.1.3
     return name if "." in name or ":" in name else ""
 
 

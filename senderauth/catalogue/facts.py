@@ -51,15 +51,16 @@ _MESSAGE_NUMBER = re.compile(r"\[MSG([0-9]{4})\]")
 _RESULTS = "pass|fail|softfail|neutral|none|temperror|permerror|did not pass"
 _PAIR = re.compile(rf"\b(spf|dkim|dmarc) ?= ?({_RESULTS})\b")
 _GMAIL_SPF = re.compile(
-    r"\bspf (?:check for )?\[?([^\s\[\]]{1,255})\]? (?:does not pass )?"
+    r"\bspf (?:check for )?\[?([^\s\[\]]{1,255})\]? (?:does not pass |did not pass )?"
     r"with ip: ?\[?([^\s\[\]=]{1,64})\]?"
 )
 _GMAIL_SPF_IP = re.compile(r"\bspf with \[?([0-9a-f:.]{2,64})\]? = did not pass")
-_WHY = re.compile(r"open-?spf\.(?:net|org)/why[?;]([^\s<>\"')\]]{1,600})")
+_WHY = re.compile(r"open-?spf\.(?:net|org)/why(?:\.html)?[?;]([^\s<>\"')\]]{1,600})")
 _WHY_NAMES = {
     "s": "identity",
     "identity": "mail_from",
     "id": "mail_from",
+    "sender": "mail_from",
     "ip": "address",
     "r": "host",
     "receiver": "host",
@@ -86,7 +87,8 @@ def facts_of_slots(normal: Text, hit: Hit) -> tuple[Fact, ...]:
 
 # "of example.com", "for domain example.com", "from a@example.com": whom a refusal names in its own words.
 _OF_WHOM = re.compile(
-    r"(?<!\w)(domain|of|for|from|sender|behalf of|domein|namens|von|van|für|voor|says)"
+    r"(?<!\w)(?:(?:of|for|from|von|van|für|voor) (?:the )?)?"
+    r"(domain|of|for|from|sender|behalf of|domein|namens|von|van|für|voor|says)"
     r" ?:?[ \[(<'\"]{1,3}"
     r"([^\s<>()\[\]'\",;:=/]{1,320})"
 )
@@ -102,13 +104,18 @@ _MECHANISMS: dict[str, tuple[str, str]] = {
 }
 
 
+def client_address(normal: Text) -> Iterator[Fact]:
+    """The address that a refusal names, where it names only one."""
+    places = {routable(place[1]): place for place in _ANY_ADDRESS.finditer(normal.lower)}
+    places.pop("", None)
+    if len(places) == 1:
+        ((address, place),) = places.items()
+        yield Fact("address", address, "text", normal.raw_span(*place.span(1)))
+
+
 def facts_beside(normal: Text, checks: tuple[str, ...]) -> tuple[Fact, ...]:
     """Whom and which address a refusal names that is known by its topic alone: the only one of its kind."""
-    found = []
-    addresses = {ip_of(place[1]): place for place in _ANY_ADDRESS.finditer(normal.lower) if ip_of(place[1])}
-    if checks and len(addresses) == 1:
-        ((address, place),) = addresses.items()
-        found.append(Fact("address", address, "text", normal.raw_span(*place.span(1))))
+    found = list(client_address(normal)) if checks else []
     whole, part = _MECHANISMS.get(checks[0], ("", "")) if checks else ("", "")
     named: dict[str, tuple[str, re.Match[str]]] = {}
     for place in _OF_WHOM.finditer(normal.lower):
@@ -228,7 +235,7 @@ def _results(normal: Text) -> Iterator[Fact]:
         if ip_of(spf[2]):
             yield fact("address", ip_of(spf[2]), *spf.span(2))
         rest = lower[spf.end() : spf.end() + 20]
-        if "did not pass" in rest or "does not pass" in spf[0]:
+        if "did not pass" in rest or "not pass" in spf[0]:
             yield fact("spf_word", "fail", *spf.span())
     spf = _GMAIL_SPF_IP.search(lower)
     if spf and ip_of(spf[1]):

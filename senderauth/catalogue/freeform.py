@@ -75,6 +75,7 @@ _HOSTS = (
 )
 
 
+_PROBE = re.compile(r"(?<=sender address rejected: )un(?:deliverable|verified) address:", re.IGNORECASE)
 _BARE = re.compile(rf"^Giving up on ({_IP}?)\.?$", re.MULTILINE)  # qmail tells no name
 _OWN_CODE = re.compile(r"\(#[245]\.\d{1,3}\.\d{1,3}\)")
 
@@ -142,7 +143,7 @@ def sections(notice: str) -> tuple[Section, ...]:
 
 def _section(address: str, text: str) -> Section:
     writer = _WRITER.search(text)
-    said = _WRITER.sub("", text) if writer else text
+    said = _before_probe(_WRITER.sub("", text) if writer else text)
     wrote = writer[1].lower() if writer else ""
     for regex in _HOSTS:
         found = regex.search(said)
@@ -150,6 +151,12 @@ def _section(address: str, text: str) -> Section:
             return Section(address, text, found[1].strip(".").lower(), _group(found, 2), wrote)
     bare = _BARE.search(text)
     return Section(address, text, "", bare[1] if bare else "", wrote)
+
+
+def _before_probe(text: str) -> str:
+    """The text up to what Postfix was told when it asked the sender's server whether the sender exists."""
+    probe = _PROBE.search(text)
+    return text[: probe.start()] if probe else text
 
 
 def _group(found: re.Match[str], number: int) -> str:
@@ -166,8 +173,9 @@ def answers(text: str) -> tuple[str, ...]:
     with a reply code, anywhere.
     """
     found = []
+    outer = _before_probe(text)
     for mark in _MARKS:
-        place = mark.search(text)
+        place = mark.search(outer)
         if place:
             found.append(_paragraph(text[place.end() :]))
     reply = _REPLY_LINE.search(text)
@@ -182,8 +190,9 @@ def _paragraph(text: str) -> str:
 
 
 _MARKS = (
+    re.compile(r"\ADeferred: (?=[45]\d\d)"),  # Sendmail: what it made of the session, which may go on
     re.compile(r"\(reason: "),
-    re.compile(r"\b5\.1\.0 - unknown address error (?=[45]\d\d-)", re.IGNORECASE),  # a gateway's wrapping
+    re.compile(r"\b[45]\.\d\.\d - [A-Za-z ()]{4,60} (?=[45]\d\d-)"),  # a gateway's wrapping
     re.compile(
         r"\b(?:said|responded with|replied|antwortete|returned was|with response)\s{0,8}:\s", re.IGNORECASE
     ),

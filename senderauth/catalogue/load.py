@@ -109,6 +109,8 @@ class Message:
     unless: tuple[str, ...]
     needs_code: tuple[str, ...]
     """Where the words alone say too little: the text counts only beside one of these codes."""
+    whole: bool
+    """The words count only where they are all that the answer says."""
     by_host_only: bool
     """The words are others' too: counts only where the host tells the provider."""
     cause: str
@@ -205,6 +207,7 @@ def message(id: str) -> Message:
         patterns=_names(table, "patterns"),
         unless=_names(table, "unless"),
         needs_code=_names(table, "needs_code"),
+        whole=table.get("whole", False),
         by_host_only=table.get("by_host_only", False),
         cause=table["cause"],
         other_causes=_names(table, "other_causes"),
@@ -232,6 +235,7 @@ def _own_message(entry: Entry) -> Message:
         patterns=entry.patterns,
         unless=entry.unless,
         needs_code=(),
+        whole=False,
         by_host_only=False,
         cause=entry.id,
         other_causes=(),

@@ -1,6 +1,6 @@
 """Mail logs as streams: the lines that tell of a refusal or a delay, as far as a program's format is known.
 
-Postfix, Exim, Sendmail, lines of others with a whole reply, and the records of KumoMTA and PowerMTA. A
+Postfix, Exim, Sendmail, qmail, lines of others with a whole reply, and the records of KumoMTA and PowerMTA. A
 line is looked at closer only if a few cheap tests let it through: nearly all lines of a log tell of
 nothing.
 """
@@ -20,13 +20,13 @@ _TIME = re.compile(
 )
 _POSTFIX = re.compile(
     r"postfix\S{0,60}\[\d{1,10}\]: (?:[0-9A-Za-z]{5,20}: )?to=<([^>]{0,320})>,(?: orig_to=<[^>]{0,320}>,)?"
-    r" relay=([^\s,\[]{1,255})(?:\[([^\]]{1,64})\])?\S{0,10}, .{0,200}?dsn=([245]\.\d{1,3}\.\d{1,3}), "
+    r" relay=([^\s,\[]{1,255})(?:\[([^\]]{1,64})\])?\S{0,10}, .{0,200}?(?:dsn=([245]\.\d{1,3}\.\d{1,3}), )?"
     r"status=(bounced|deferred|expired|undeliverable|softbounce) \((.{0,8000})\)\s*$"
 )
 _POSTFIX_REJECT = re.compile(
     r"(?:NOQUEUE|[0-9A-Za-z]{5,20}): (?:milter-)?reject: \S{1,40}(?: COMMAND)? "
-    r"from ([^\s\[]{0,255})\[([^\]]{1,64})\]\S{0,10}: (.{1,8000}?); from=<([^>]{0,320})>"
-    r"(?: to=<([^>]{0,320})>)?(?: proto=\S{1,10})?(?: helo=<([^>]{0,255})>)?"
+    r"from ([^\s\[]{0,255})\[([^\]]{1,64})\]\S{0,10}: (.{1,8000}?); from=<?([^>\s]{0,320})>?"
+    r"(?: to=<?([^>\s]{0,320})>?)?(?: proto=\S{1,10})?(?: helo=<?([^>\s]{0,255})>?)?"
 )
 _EXIM = re.compile(
     r" [0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} (\*\*|==) (\S{1,320})(?: <(\S{1,320})>)?(.{0,8000})$"
@@ -44,10 +44,17 @@ _SENDMAIL = re.compile(
     r"(?:reply=.{0,200}?, )?stat=(.{1,8000})$"
 )
 _SENDMAIL_REJECT = re.compile(
-    r"(?:sendmail|sm-mta)\S{0,20}\[\d{1,10}\]: \S{1,40}: .{0,1000}? "
-    r"relay=([^\s,\[]{0,255}) ?(?:\[([^\]]{1,64})\])?, reject=(.{1,8000})$"
+    r"(?:sendmail|sm-mta)\S{0,20}\[\d{1,10}\]: (?:\S{1,40}: )?"
+    r"(?:(?:Milter: |ruleset=check_)(?:(from=|mail, arg1=)|(?:to=|rcpt, arg1=))<?([^>,\s]{1,320}))?"
 )
+_SENDMAIL_RELAY = re.compile(r"[^\s,\[]{0,255} ?(?:\[([^\]]{1,64})\])?$")
+# "192.0.2.9_does_not_like_recipient./Remote_host_said:_550_No_such_user/Giving_up_on_192.0.2.9./"
+_QMAIL = re.compile(r" delivery \d{1,10}: (failure|deferral): (\S{1,8000})")
+_QMAIL_REPLY = re.compile(r"/Remote_host_said:_(.{1,8000}?)(?:/Giving_up_on_|/?$)")
+_QMAIL_HOST = re.compile(r"(?:^|_to_)(\d{1,3}(?:\.\d{1,3}){3})_")
 _WHOLE_REPLY = re.compile(r"(?:^|[\s:\"(])([45]\d\d[- ][45]\.\d{1,3}\.\d{1,3} .{3,8000})$")
+# One host's answer of several that Postfix tries; its line about the recipient follows.
+_ATTEMPT = re.compile(r" postfix\S{0,60}\[\d{1,10}\]: [0-9A-Za-z]{5,20}: host \S{1,330} said: ")
 _FAILED_REPLY = re.compile(rb"[45]\d\d[- ][45]\.\d{1,3}\.\d")
 
 
@@ -55,6 +62,7 @@ def read_lines(lines: Iterable[bytes | None]) -> Iterator[tuple[int, LogLine] | 
     """The telling lines with their numbers, from 1. Lines longer than MAX_LINE are cut. None for None."""
     columns: list[str] = []
     number = 0
+    postfix = False
     for line in lines:
         if line is None:
             yield None
@@ -71,11 +79,15 @@ def read_lines(lines: Iterable[bytes | None]) -> Iterator[tuple[int, LogLine] | 
             or b" ** " in line
             or b" == " in line
             or b"stat=" in line
+            or b" delivery " in line
             or (columns and line[:1] in b'btr"')
             or line[:5] in (b"type,", b'"type')
             or _FAILED_REPLY.search(line)
         ):
+            postfix = postfix or b" postfix/" in line
             continue
+        if postfix and b" policyd-spf[" in line:
+            continue  # Postfix tells of the same refusal, and of the recipient
         text = line[:MAX_LINE].decode("utf-8", "replace").rstrip("\r\n")
         columns = columns_of(text) or columns
         found = read_record(text, columns) or (_syslog(text) if line[:1] != b"{" else None)
@@ -112,6 +124,7 @@ def _syslog(text: str) -> LogLine | None:
         _postfix(text, time)
         or _exim(text, time)
         or _sendmail(text, time)
+        or _qmail(text, time)
         or _postfix_reject(text, time)
         or _exim_reject(text, time)
         or _whole_reply(text, time)
@@ -129,7 +142,7 @@ def _postfix(text: str, time: str) -> LogLine | None:
         time,
         "delayed" if found[5] in ("deferred", "softbounce") else "failed",
         recipient=found[1],
-        codes=Codes("", found[4]),
+        codes=Codes("", found[4] or ""),
         host=host,
         host_address=found[3] or "",
     )
@@ -187,10 +200,21 @@ def _exim_reject(text: str, time: str) -> LogLine | None:
 
 
 def _sendmail(text: str, time: str) -> LogLine | None:
-    reject = _SENDMAIL_REJECT.search(text) if "reject=" in text else None
-    if reject is not None:
-        action = "delayed" if reject[3].startswith("4") else "failed"
-        return LogLine("sendmail", reject[3], time, action, client_address=reject[2] or "", own=True)
+    head, _, reply = text.partition(", reject=")
+    reject = _SENDMAIL_REJECT.search(head) if reply else None
+    client = _SENDMAIL_RELAY.match(head.rpartition(" relay=")[2]) if " relay=" in head else None
+    if reject is not None and (client or reject[2]):  # what a milter says of DATA comes again as stat=
+        who = reject[2] or ""
+        return LogLine(
+            "sendmail",
+            reply[:8000],
+            time,
+            "delayed" if reply.startswith("4") else "failed",
+            recipient="" if reject[1] else who,
+            client_address=client[1] or "" if client else "",
+            mail_from=who if reject[1] else "",
+            own=True,
+        )
     found = _SENDMAIL.search(text) if "stat=" in text else None
     if found is None or found[5].startswith("Sent"):
         return None
@@ -209,8 +233,23 @@ def _sendmail(text: str, time: str) -> LogLine | None:
     )
 
 
+def _qmail(text: str, time: str) -> LogLine | None:
+    found = _QMAIL.search(text) if " delivery " in text else None
+    if found is None:
+        return None
+    reply = _QMAIL_REPLY.search(found[2])
+    host = _QMAIL_HOST.search(found[2])
+    return LogLine(
+        "qmail",
+        (reply[1] if reply else found[2].strip("/")).replace("_", " "),
+        time,
+        "failed" if found[1] == "failure" else "delayed",
+        host_address=host[1] if host else "",
+    )
+
+
 def _whole_reply(text: str, time: str) -> LogLine | None:
-    found = _WHOLE_REPLY.search(text)
+    found = None if _ATTEMPT.search(text) else _WHOLE_REPLY.search(text)
     if found is None:
         return None
     return LogLine("reply", found[1], time, "delayed" if found[1].startswith("4") else "failed")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -26,9 +26,10 @@ from senderauth.catalogue.codes import (
     meanings,
     read_codes,
 )
-from senderauth.catalogue.cues import Found, blanked, find_cue
+from senderauth.catalogue.cues import Found, blanked, find_cue, without_passed
 from senderauth.catalogue.facts import (
     Fact,
+    client_address,
     facts_beside,
     facts_of_slots,
     facts_of_text,
@@ -167,7 +168,11 @@ def _by_text(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...]
         source = _sources()[id]
         if not _holds(source, normal.lower, codes, provider) or (pattern.weak and not str(codes)):
             continue
+        if isinstance(source, Message) and source.whole and not _is_all(hit, normal.lower):
+            continue
         if _ACCEPTED.match(normal.raw) and _rank(source, provider) == "generic":
+            continue
+        if codes.final and id != agreed and _will_pass(source):
             continue
         if _of_the_sender(codes) and _rank(source, provider) == "generic" and _family(source) == "recipient":
             continue
@@ -204,7 +209,7 @@ def _cue(normal: Text, codes: Codes, provider: str, surest: _Reading | None) -> 
         return None
     if not surest and codes.enhanced[1:3] == ".7" and entry_by_provider_code(codes, provider):
         return None
-    found = find_cue(blanked(normal.lower))
+    found = find_cue(blanked(normal.lower), passing=not codes.final)
     if found is None or surest is None:
         return found
     cause, weak = entry(_cause(_sources()[surest[0]])), surest[1][0][2]
@@ -225,6 +230,18 @@ def _holds(source: Entry | Message, lower: str, codes: Codes, provider: str) -> 
     if source.by_host_only and source.provider != provider:
         return False
     return not source.needs_code or any(code in source.needs_code for code in (codes.reply, codes.enhanced))
+
+
+def _will_pass(source: Entry | Message) -> bool:
+    """Whether many use these words for a trouble of the receiver's that will pass: beside a final code they
+    say nothing ("554 5.0.0 Service unavailable").
+    """
+    return isinstance(source, Entry) and source.family == "temporary" and source.said_by[:1] == ("receiver",)
+
+
+def _is_all(hit: Hit, lower: str) -> bool:
+    """Whether the answer says nothing else; "(in reply to …)" is the sending server's."""
+    return hit.start == 0 and lower[hit.end :].lstrip(" .")[:1] in ("", "(", ";")
 
 
 def _rank(source: Entry | Message, provider: str) -> Rank:
@@ -254,9 +271,14 @@ def _from_hit(
 ) -> Match:
     source = _sources()[id]
     named = facts_of_slots(normal, hit)
-    if rank == "generic" and not named and entry(_cause(source)).family in ("authentication", "reverse-dns"):
-        known = {fact.name for fact in stated}
-        named = tuple(fact for fact in facts_beside(normal, source.checks) if fact.name not in known)
+    of_a_send = entry(_cause(source)).family in ("authentication", "reverse-dns")
+    beside: Iterable[Fact] = ()
+    if rank == "generic" and not named and of_a_send:
+        beside = facts_beside(normal, source.checks)
+    elif of_a_send or "ptr" in source.checks:
+        beside = client_address(normal)
+    known = {fact.name for fact in (*named, *stated)}
+    named += tuple(fact for fact in beside if fact.name not in known)
     taken = {fact.name for fact in named}
     others = source.other_causes if isinstance(source, Message) else ()
     doubt, means = _ambiguity(id, normal.lower, codes)
@@ -326,7 +348,7 @@ def _by_codes(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...
     rank: Rank
     id, decided, rank = entry_by_provider_code(codes, provider), codes.enhanced, "provider-code"
     if not id:
-        (id, decided), rank = entry_by_word(codes, blanked(normal.lower)), "code-and-word"
+        (id, decided), rank = entry_by_word(codes, without_passed(blanked(normal.lower))), "code-and-word"
         exact = entry_by_code(codes) if codes.enhanced else ""
         if id and exact and entry(id).family == entry(exact).family == "authentication":
             id, decided = exact, f"x{codes.enhanced[1:]}"  # 5.7.24 beside "SPF" is a broken record

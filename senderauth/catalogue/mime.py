@@ -124,13 +124,16 @@ def _media_type(value: str, default: str) -> tuple[str, dict[str, str]]:
 
 
 def _split(body: bytes, boundary: bytes) -> Iterator[bytes]:
-    """The pieces between boundary lines; a last one without its end counts, too."""
-    mark = b"\n--" + boundary
+    """The pieces between boundary lines; a last one without its end counts, too. A line that goes on is
+    another's boundary (RFC 2046 5.1.1).
+    """
     data = b"\n" + body
-    at = data.find(mark)
-    while at >= 0:
-        start = data.find(b"\n", at + len(mark))
-        if data.startswith(b"--", at + len(mark)) or start < 0:
+    start = -1
+    for found in re.finditer(rb"\n--" + re.escape(boundary) + rb"(?:(--)|[ \t\r]*(?=\n|\Z))", data):
+        if start >= 0:
+            yield data[start : found.start()]
+        start = found.end() + 1
+        if found[1] or start > len(data):
             return
-        at = data.find(mark, start)
-        yield data[start + 1 : at if at >= 0 else len(data)]
+    if start >= 0:
+        yield data[start:]

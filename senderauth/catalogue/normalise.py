@@ -26,12 +26,14 @@ _PLAIN = str.maketrans(
 )
 
 # A reply's prefix stands on every line, and in the middle where the lines were joined (RFC 5321 4.2):
-# "550-5.7.26 text 550 5.7.26 text", "553-text 553 text", "550; 5.7.515 text", "550 #5.7.1 text".
+# "550-5.7.26 text 550 5.7.26 text", "553-text 553 text", "550; 5.7.515 text", "550 #5.7.1 text"; and what a
+# gateway says around another's answer, "5.1.0 - Unknown address error 550-'text'".
 _PREFIX = re.compile(
     r"^[ \t]{0,8}<<<[ \t]{1,4}[245]\d\d[- ][245]\.\d{1,3}\.\d{1,3}(?![\w.])|"
     r"(?<![\w.@/#-])[245]\d\d(?:-(?=[^\s\d])|[-; ]{1,2}[#(]?[245]\.\d{1,3}\.\d{1,3}\)?(?![\w.])[:;]?)|"
     r"^[ \t]{0,8}(?:<<<[ \t]{1,4})?[245]\d\d(?=[ \t]|-[ \t])-?|"
     r"^[ \t]{0,8}<<<(?=[ \t])|"
+    r"^[ \t]{0,8}[245]\.\d{1,3}\.\d{1,3} - [A-Z][A-Za-z ()]{4,60} (?=[245]\d\d-)|"
     r"^[ \t]{0,8}[245]\.\d{1,3}\.\d{1,3}(?=[ \t])",
     re.MULTILINE,
 )

@@ -1,7 +1,8 @@
-"""Which provider stands behind a host name."""
+"""Which provider stands behind a host name, or behind an answer that came without one."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -28,6 +29,19 @@ def provider_of(host: str) -> str:
             return known[name]
         name = name.partition(".")[2]
     return ""
+
+
+@cache
+def _marks() -> tuple[re.Pattern[str], Mapping[str, str]]:
+    known = {mark: key for key, provider in _data().items() for mark in provider.get("marks", ())}
+    return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, known)) + ")"), known
+
+
+def provider_by_marks(answer: str) -> str:
+    """Key of the provider whose own help page, program or host stands in the answer; empty if none does."""
+    regex, known = _marks()
+    found = regex.search(answer.lower())
+    return known[found[0]] if found else ""
 
 
 def provider_name(key: str) -> str:

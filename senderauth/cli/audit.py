@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -102,12 +104,14 @@ def audit(
         format_of,
     )
     from senderauth.cli.arguments import fail_level, resolver_for
-    from senderauth.cli.main import fail
+    from senderauth.cli.main import fail, warn
     from senderauth.cli.senders import read_senders
     from senderauth.report import default_language, wording
 
+    output = None if output == Path("-") else output
     try:
         level = fail_level(fail_on)
+        _keep_apart(output, summary, (domains, senders, *(zone or ())))
         if dask and (zone or demo):
             raise ValueError("--dask asks name servers: it has no use beside --zone or --demo")
         resolver = resolver_for(
@@ -145,7 +149,28 @@ def audit(
     except (ValueError, OSError) as problem:
         fail(problem)
     _tell(result, resolver, summary, quiet, told)
-    raise typer.Exit(ended_by or result.exit_code(level))
+    code = ended_by or result.exit_code(level)
+    if code == 2:
+        warn(f"{'standard input' if domains == '-' else domains}: no line names a domain")
+    raise typer.Exit(code)
+
+
+def _keep_apart(output: Path | None, summary: Path | None, given: tuple[str | None, ...]) -> None:
+    """ValueError, before anything is asked, where a file would be overwritten that is read or written, or the
+    summary has nowhere to go at the end.
+    """
+    from senderauth.cli.files import same_file
+
+    written = [str(path) for path in (output, summary) if path not in (None, Path("-"))]
+    for place, path in enumerate(written):
+        for other in (*given, *written[:place]):
+            if other and same_file(path, other):
+                raise ValueError(f"{path} would be overwritten: it is given twice")
+    if summary == Path("-"):
+        if output is None:
+            raise ValueError("--summary: rows go to standard output")
+    elif summary is not None and (summary.is_dir() or not os.access(summary.resolve().parent, os.W_OK)):
+        raise ValueError(f"--summary: {summary} cannot be written")
 
 
 def _executed(job: Job, resolver: Resolver, quiet: bool, words: Wording) -> tuple[Result, int]:
@@ -155,6 +180,7 @@ def _executed(job: Job, resolver: Resolver, quiet: bool, words: Wording) -> tupl
     from senderauth.cli.progress import progress_for
 
     ended: list[int] = []
+    stopping = b"" if quiet else f"\n{words.say('audit', 'stopping')}\n".encode()
     tune_memory()
     with progress_for(quiet, words) as shown:
         running = Running(job, resolver, shown)
@@ -164,6 +190,8 @@ def _executed(job: Job, resolver: Resolver, quiet: bool, words: Wording) -> tupl
                 raise KeyboardInterrupt
             ended.append(ENDED_BY[signal.Signals(number)])
             running.stop()
+            with suppress(OSError):
+                os.write(2, stopping)  # no buffer: a handler may come while it is written
 
         before = {number: signal.signal(number, end) for number in ENDED_BY}
         try:
@@ -172,8 +200,9 @@ def _executed(job: Job, resolver: Resolver, quiet: bool, words: Wording) -> tupl
             warn(f"{job.target or 'standard output'}: {problem.why}; {problem.rows} rows were written")
             raise typer.Exit(2) from None
         except NameServersGone:
-            warn("no name server has answered for two minutes; what is written stays, go on with --resume")
-            raise typer.Exit(3) from None
+            since = "" if ended else " for two minutes"
+            warn(f"no name server has answered{since}; what is written stays, go on with --resume")
+            raise typer.Exit(ended[0] if ended else 3) from None
         except BrokenPipeError:
             warn("nobody reads any more")
             raise typer.Exit(141) from None
@@ -190,18 +219,21 @@ def _tell(result: Result, resolver: Resolver, path: Path | None, quiet: bool, wo
 
     from senderauth.advice import what_if
     from senderauth.cli.arguments import without_changes
-    from senderauth.cli.main import fail
+    from senderauth.cli.files import write_whole
+    from senderauth.cli.main import fail, note
     from senderauth.cli.output import columns, in_colour
     from senderauth.report import audit_summary_text, supposed_text
 
     told = result.summary.document(complete=result.complete, seconds=result.seconds)
     try:
-        if path is not None:
-            path.write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", "utf-8")
         if not quiet:
             text = audit_summary_text(told, words, width=columns(), colour=in_colour(sys.stderr))
             if without_changes(resolver) is not None:
                 text = supposed_text(what_if(None, None, resolver), words, width=columns()) + "\n" + text
-            typer.echo(text, err=True, nl=False)
-    except (ValueError, OSError) as problem:
+            note(text)
+        if path is not None:
+            write_whole(str(path), [json.dumps(told, ensure_ascii=False, indent=2) + "\n"])
+    except ValueError as problem:
         fail(problem)
+    except OSError as problem:
+        fail(f"{path}: {problem.strerror}")

@@ -75,7 +75,7 @@ def check(
     json: AsJson = False,
     lang: Lang = None,
     verbose: Verbose = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="One line per address.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="The answers alone.")] = False,
     fail_on: FailOn = None,
 ) -> None:
     """Judge a planned send before it happens: what would receivers answer, and what must change?

@@ -25,13 +25,14 @@ def diff(
     Exit code 1: something got worse; 3: nothing did, but of some domains DNS would not tell; 0: neither.
     """
     from senderauth.audit import compare
-    from senderauth.cli.files import Lines
+    from senderauth.cli.files import Lines, one_from_stdin
     from senderauth.cli.main import fail
     from senderauth.cli.output import columns, in_colour, write, write_json
     from senderauth.report import default_language, diff_text, document, wording
 
     try:
         words = wording(lang or default_language())
+        one_from_stdin(before, after)
         with Lines(before, words) as old, Lines(after, words) as new:
             found = compare(old.rows(), new.rows())
     except OSError as problem:

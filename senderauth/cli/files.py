@@ -56,9 +56,18 @@ def _spooled(pipe: BinaryIO) -> BinaryIO:
     return file
 
 
+def one_from_stdin(*paths: str | None) -> None:
+    """ValueError where standard input would be read by two."""
+    if paths.count("-") > 1:
+        raise ValueError("only one of the files can be standard input")
+
+
 def same_file(one: str, other: str) -> bool:
-    """Whether both names lead to one file that is there."""
-    return os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)
+    """Whether both names lead to one file, which the other would overwrite: to no device, and no pipe."""
+    paths = [os.path.realpath("/dev/stdin" if name == "-" else name) for name in (one, other)]
+    if not all(os.path.exists(path) for path in paths):
+        return paths[0] == paths[1]
+    return os.path.isfile(paths[0]) and os.path.samefile(*paths)
 
 
 def write_whole(path: str, pieces: Iterable[str]) -> None:
@@ -81,5 +90,8 @@ def write_whole(path: str, pieces: Iterable[str]) -> None:
         with draft.open("w", encoding="utf-8", errors="backslashreplace") as file:
             file.writelines(pieces)
         draft.replace(target)
+    except OSError as problem:
+        problem.filename = path  # not the draft, of which nobody knows
+        raise
     finally:
         draft.unlink(missing_ok=True)

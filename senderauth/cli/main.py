@@ -4,15 +4,47 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, NoReturn
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
+from typer.core import TyperGroup
 
 from senderauth import __version__
 from senderauth.cli.arguments import expand_files
 
+
+@contextmanager
+def _output() -> Iterator[None]:
+    """Where standard output may fail."""
+    try:
+        yield
+    except BrokenPipeError:  # the reader has seen enough
+        _mute(sys.stdout)
+        raise typer.Exit(141) from None
+    except OSError as problem:
+        _mute(sys.stdout)
+        fail(problem if problem.filename else f"standard output: {problem.strerror}")
+
+
+class _Commands(TyperGroup):
+    """What no command expects: an output that takes no more. Typer's own exit code for that, 1, would say
+    that something is refused.
+    """
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        with _output():  # --help and --version write here
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _output():
+            return super().invoke(ctx)
+
+
 app = typer.Typer(
     name="senderauth",
+    cls=_Commands,
     help="Will receivers believe that this mail is from this domain, and if not, what exactly must change?",
     epilog="Exit codes: 0 nothing would be rejected, 1 something would, 2 wrong usage or unreadable input, "
     "3 DNS would not tell.",
@@ -48,9 +80,37 @@ def warn(problem: object) -> None:
     """One line on standard error; the command goes on."""
     from senderauth.report import printable
 
-    if isinstance(problem, OSError) and isinstance(problem.filename, str | bytes | os.PathLike):
-        problem = f"{os.fsdecode(problem.filename)}: {problem.strerror}"  # str() begins with a number
-    typer.echo(f"senderauth: {printable(problem, 1000)}", err=True)
+    if isinstance(problem, OSError) and problem.strerror:  # str() begins with a number
+        named = isinstance(problem.filename, str | bytes | os.PathLike)
+        problem = f"{os.fsdecode(problem.filename)}: {problem.strerror}" if named else problem.strerror
+    note(f"senderauth: {printable(problem, 1000)}\n")
+
+
+def note(text: str) -> None:
+    """Tells something on standard error. What matters goes elsewhere, so nothing ends where this is lost."""
+    try:
+        typer.echo(text, err=True, nl=False)
+    except OSError:
+        _mute(sys.stderr)
+
+
+def _mute(stream: TextIO) -> None:
+    """What it still holds goes nowhere, and cannot fail once more when the program ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _stand_in() -> None:
+    """Standard streams that the caller has closed are there, so that no file of ours gets their numbers:
+    reading or writing them fails, what is told besides is lost.
+    """
+    for number, flags in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, flags)  # gets the lowest number that is free
+    sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8")
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8")
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8")
 
 
 def main() -> None:
@@ -81,10 +141,8 @@ def main() -> None:
     lint.register(app)
     tape.register(app)
     sys.argv[1:] = expand_files(sys.argv[1:])
+    _stand_in()
     try:
         app()
-    except BrokenPipeError:  # the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -57,7 +57,7 @@ Unsets = Annotated[
     typer.Option("--unset", metavar="'NAME TYPE'", help="What if these records were removed? Repeatable."),
 ]
 OverLive = Annotated[
-    bool, typer.Option("--over-live", help="What if the --zone files were published? All else from DNS.")
+    bool, typer.Option("--over-live", help="What if the zone files were published? All else from DNS.")
 ]
 Fix = Annotated[
     bool, typer.Option("--fix", help="Propose the changes that cure it, each tried before you publish it.")
@@ -79,7 +79,5 @@ NewKey = Annotated[
 ]
 Form = Annotated[
     str | None,
-    typer.Option(
-        "--as", metavar="FORM", help="With --fix: only the changes, as zone, nsupdate, json, panel."
-    ),
+    typer.Option("--as", metavar="FORM", help="Only the changes of --fix, as zone, nsupdate, json, panel."),
 ]

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from senderauth.cli.main import note
+
 if TYPE_CHECKING:
     from senderauth.audit import Progress, Summary
     from senderauth.report import Wording
@@ -58,7 +60,11 @@ class Lines:
             self._told = now
             of = "" if self._total is None else f"/{self._total:,}"
             rate = rate_text(self._done - self._before, now - self._begun)
-            print(f"{self._done:,}{of}  {rate}  {counts(summary, self._words)}", file=sys.stderr, flush=True)
+            note(f"{self._done:,}{of}  {rate}  {counts(summary, self._words)}\n")
+
+    def silence(self) -> None:
+        """Nobody answers."""
+        note(f"{self._words.say('audit', 'silence')}\n")
 
 
 def rate_text(rows: int, seconds: float) -> str:
@@ -97,3 +103,7 @@ class Bar:
             rate = rate_text(self._done - self._before, now - self._begun)
             told = counts(summary, self._words)
             self._bar.update(self._task, completed=self._done, rate=rate, counts=told)
+
+    def silence(self) -> None:
+        """Nobody answers."""
+        self._bar.console.print(self._words.say("audit", "silence"), markup=False, highlight=False)

@@ -46,14 +46,15 @@ def report(
     from pathlib import Path
 
     from senderauth.audit import Summary, compare
-    from senderauth.cli.files import Lines, same_file, write_whole
+    from senderauth.cli.files import Lines, one_from_stdin, same_file, write_whole
     from senderauth.cli.main import fail
     from senderauth.report import audit_page, default_language, handover_rows, wording
 
     summary = Summary()
     try:
         words = wording(lang or default_language())
-        if any(same_file(output, given) for given in (audit, previous) if given):
+        one_from_stdin(audit, previous)
+        if output != "-" and any(same_file(output, given) for given in (audit, previous) if given):
             raise ValueError(f"{output} would be overwritten by its own report")
         if form is not None and (previous or title):
             raise ValueError("--as writes changes: it has no use beside --previous or --title")

@@ -50,6 +50,8 @@ def read(argument: str) -> tuple[bytes, Source | None]:
 def _open(argument: str) -> tuple[BinaryIO | None, str]:
     if argument == "-":
         return sys.stdin.buffer, ""
+    if not argument:  # as a path it would be this folder
+        return None, ""
     try:
         path = Path(argument)
         if path.is_dir():

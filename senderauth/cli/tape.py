@@ -102,11 +102,13 @@ class Taped:
 
     def tell(self) -> None:
         """Says on standard error what is not on the tape."""
+        from senderauth.cli.main import warn
+
         names = [f"{question.name} {question.rdtype}" for question in self._missed]
         if names:
             more = f" and {len(names) - MAX_TOLD} more" if len(names) > MAX_TOLD else ""
             told = ", ".join(names[:MAX_TOLD])
-            typer.echo(f"senderauth: not on the tape, so unknown now: {told}{more}", err=True)
+            warn(f"not on the tape, so unknown now: {told}{more}")
 
 
 def _run(command: list[str], wrap: Callable[[Callable[[], Resolver]], Resolver], when: str) -> None:

@@ -12,7 +12,7 @@ from senderauth.dkim.keys import Key, KeyOutline, KeySearch, common_selectors, f
 from senderauth.dkim.keys import judge as judge_key
 from senderauth.dkim.keys import narrowed as narrowed_key
 from senderauth.dkim.keys import outline as outline_key
-from senderauth.dkim.record import KeyRecord, TagList, parse_key, tag_list
+from senderauth.dkim.record import KeyRecord, TagList, parse_key, rsa_numbers, tag_list
 
 if TYPE_CHECKING:
     from senderauth.dkim.canonical import Field, Message, canonical_field, split
@@ -50,6 +50,7 @@ __all__ = [
     "outline_key",
     "parse_key",
     "parse_signature",
+    "rsa_numbers",
     "second_opinion",
     "split",
     "tag_list",

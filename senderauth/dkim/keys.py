@@ -306,6 +306,8 @@ def _findings(name: str, state: State, reason: Reason, record: KeyRecord, bits: 
 
 async def find_keys(resolver: Resolver, domain: str, selectors: Iterable[str] | None = None) -> KeySearch:
     """Tries common selectors, or these, side by side where the resolver can."""
+    if isinstance(selectors, str):  # each letter would be one, and none would be found
+        raise TypeError("selectors is a list of texts, not one text")
     known = common_selectors()
     tried = tuple(dict.fromkeys(selectors)) if selectors is not None else tuple(known)
     trace = Trace("dkim-key-search", domain=domain[:256], count=len(tried))

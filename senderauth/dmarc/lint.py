@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from senderauth import names
 from senderauth.dmarc.policy import MAX_SHOWN, RFC, Policy, Walked
-from senderauth.dmarc.record import KNOWN, NearMiss, Record, near_miss
+from senderauth.dmarc.record import KNOWN, POLICY_TAGS, NearMiss, Record, near_miss
 from senderauth.values import Finding, Severity
 
 STRENGTH = {"none": 0, "quarantine": 1, "reject": 2}
@@ -14,7 +14,6 @@ MAX_PROBLEMS = 20
 HISTORIC = ("rf", "ri")
 USUAL = KNOWN.difference(HISTORIC)
 """Names of tags that nothing is to be said about, where they are written so."""
-POLICY_TAGS = ("p", "sp", "np")
 
 # What people write for what they mean.
 LOOKALIKES = {

@@ -14,6 +14,10 @@ CLOSE = 0.7
 """How alike a misspelt policy must be: "rejct", "quarentine"."""
 
 _VERSION = re.compile(r"(?i)\s*v\s*=\s*dmarc[\s\-_.]*1?(?:\.0)?\s*(?:[;,:\s]|\Z)|\s*dmarc1\s*[;,:\s]")
+_UNPARTED = re.compile(
+    r"(?i)(?<![;,\s])(?:\s*,\s*|\s+)(?=(?:p|sp|np|rua|ruf|fo|adkim|aspf|pct|ri|rf|t|psd)\s*=)"
+)
+"""A comma or a space where a ";" belongs."""
 
 
 def meant_as_record(text: bytes) -> bool:
@@ -23,14 +27,17 @@ def meant_as_record(text: bytes) -> bool:
 
 def mend(texts: Iterable[bytes]) -> str | None:
     """One record that says what those at a name were meant to say: the version, tags and policies put right
-    (RFC 9989 4.7), of several the mildest (only one may be there, 4.10). None where nothing is to mend, or
-    nobody can tell what was meant.
+    (RFC 9989 4.7), of several the mildest (only one may be there, 4.10), with reports to where another one
+    sends them if it names nobody. None where nothing is to mend, or nobody can tell what was meant.
     """
     meant = [text for text in texts if meant_as_record(text)]
     records = [mended for text in meant if (mended := _mended(text)) is not None]
     if not records or len(records) < len(meant):
         return None
     mildest = min(records, key=lambda text: POLICIES.index(parse(text).p or "none"))
+    if not parse(mildest).has("rua"):
+        addresses = [tag.value for text in records for tag in parse(text).tags if tag.name == "rua"]
+        mildest += f"; rua={addresses[0]}" if addresses else ""
     written = parse(meant[0])
     usable = len(meant) == 1 and is_dmarc(meant[0]) and not _spoilt(written)
     return None if usable else mildest
@@ -51,11 +58,13 @@ def _mended(text: bytes) -> str | None:
     rest = _bare(text)
     match = _VERSION.match(rest)
     rest = rest[match.end() :] if match else re.sub(r"(?i);\s*v\s*=\s*dmarc1\s*", "", rest)
-    record = parse("v=DMARC1; " + rest)
+    record = parse("v=DMARC1; " + _UNPARTED.sub("; ", rest))
     parts = {"v": "DMARC1", "p": "none"}
     for tag in record.tags:
         name = LOOKALIKES.get(tag.name, tag.name)
         value = tag.value
+        if not value and name != "p":  # an sp or np that says nothing
+            continue
         if name in ("p", "sp", "np"):
             close = difflib.get_close_matches(value.lower(), POLICIES, 1, CLOSE)
             if not close:

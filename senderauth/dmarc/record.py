@@ -1,7 +1,8 @@
 """DMARC records: text to value and back (RFC 9989 4.7, 4.8; RFC 7489 6.3).
 
-The version tag is taken exactly, `v=DMARC1` and first; what else a record says is read as far as it can
-be. A value outside its grammar becomes the default (RFC 9989 4.8), and every fault is kept as a problem
+The version tag stands first, its value exactly `DMARC1`; its name, a plain literal in both grammars, may
+be `V` (RFC 7489 6.4; RFC 9989 4.8 makes but the value `%s`). What else a record says is read as far as it
+can be. A value outside its grammar becomes the default (RFC 9989 4.8), and every fault is kept as a problem
 with its place. One pass, bounded: no text of any length costs more than its length.
 """
 
@@ -28,12 +29,15 @@ CACHED = 2_048
 SHORT = 20
 """Characters of a tag that other records may have, too."""
 
+POLICY_TAGS = ("p", "sp", "np")
 KNOWN = frozenset(["v", "p", "sp", "np", "adkim", "aspf", "t", "psd", "fo", "rua", "ruf", "pct", "rf", "ri"])
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):([^!\s,;]+)\Z")
+_URI = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.\-]*):((?:[A-Za-z0-9\-._~:/?#\[\]@$&'()*+=]|%[0-9A-Fa-f]{2})+)\Z"  # RFC 3986 2
+)
 _SIZE = re.compile(r"[0-9]+[kmgtKMGT]?\Z")
-_VERSION = re.compile(rb"v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
+_VERSION = re.compile(rb"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
 _ANY_CASE = re.compile(rb"v\s*=\s*dmarc1\s*(?:;|\Z)", re.IGNORECASE)
 _VERSION_AND_MORE = re.compile(rb"v\s*=\s*dmarc", re.IGNORECASE)
 _VERSION_LATER = re.compile(rb";\s*v\s*=\s*dmarc1", re.IGNORECASE)
@@ -47,7 +51,7 @@ class Tag:
     """One tag."""
 
     name: str
-    """In lower case. RFC 6376 3.2 wants names exact, the ABNF of RFC 7489 does not, receivers fold case."""
+    """In lower case. RFC 6376 3.2 wants names exact, the ABNF of RFC 7489 and RFC 9989 does not."""
     value: str
     """As written, without the blanks around it."""
     written: str = field(default="", compare=False)
@@ -150,7 +154,7 @@ class Record:
 
 
 def is_dmarc(text: bytes) -> bool:
-    """Whether a TXT record is a DMARC record: the version tag first, in exactly these letters."""
+    """Whether a TXT record is a DMARC record: the version tag first, its value in exactly these letters."""
     return _VERSION.match(text) is not None
 
 
@@ -199,11 +203,13 @@ def _span(start: int, part: str) -> Span:
 
 def _tag(start: int, part: str) -> Tag | None:
     """The tag between two semicolons, None where none is."""
-    written, _, value = part.partition("=")
+    written, equals, value = part.partition("=")
     written, value = written.strip(" \t"), value.strip(" \t")
     name = written.lower()
     printable = part.isascii() and (part.isprintable() or part.replace("\t", " ").isprintable())
-    if not value or not printable or not (name in KNOWN or _NAME.match(written)):
+    if not printable or not (name in KNOWN or _NAME.match(written)):
+        return None
+    if not value and not (equals and name in POLICY_TAGS):  # those must be valid (4.10.1): nothing is not
         return None
     return Tag(name, value, written, _span(start, part))
 
@@ -263,7 +269,7 @@ class _Reading:
 
     def number(self, tag: Tag) -> int | None:
         most = _MOST[tag.name]
-        if tag.value.isdigit() and len(tag.value) <= 10 and int(tag.value) <= most:
+        if tag.value.isdigit() and len(tag.value) <= len(str(most)) and int(tag.value) <= most:
             return int(tag.value)
         self.invalid(tag, f"0-{most}")
         return None

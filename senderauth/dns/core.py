@@ -55,7 +55,8 @@ class Answer:
 
     status: Status
     records: tuple[Any, ...] = ()
-    """TXT bytes (strings joined); A, AAAA str; MX (preference, host); PTR, CNAME, NS str; SOA str."""
+    """TXT bytes (strings joined); A, AAAA str; MX (preference, host); PTR, CNAME, NS str; SOA str. Names
+    in the form of `Question.name`."""
     ttl: int = 0
     """Seconds; of a negative answer the negative TTL (RFC 2308)."""
     canonical_name: str | None = None

@@ -38,12 +38,14 @@ class LiveResolver:
         rate: float | None = None,
         port: int = 53,
     ) -> None:
-        if timeout <= 0:
+        if not timeout > 0:  # nor NaN
             raise ValueError("timeout must be more than 0 seconds")
         if tries < 1:
             raise ValueError("tries must be at least 1")
-        if rate is not None and rate <= 0:
+        if rate is not None and not rate > 0:
             raise ValueError("rate must be more than 0 questions a second")
+        if not 0 < port < 65_536:
+            raise ValueError("port must be between 1 and 65535")
         if isinstance(nameservers, str):
             raise TypeError("nameservers is a list of texts, not one text")
         self._timeout, self._tries = timeout, tries
@@ -230,7 +232,7 @@ def _https(url: str, rate: float | None) -> Server:
     if not host or any(char.isspace() or not char.isprintable() for char in url):
         raise _bad(url)
     if not dns.query.have_doh:
-        raise ValueError(f"for {url} install dnspython[doh]")
+        raise ValueError(f"{url[:100]} needs httpx and h2: pip install 'senderauth[doh]'")
     return Server(url, "https", url, port, rate, host)
 
 

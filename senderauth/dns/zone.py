@@ -258,6 +258,8 @@ def answer_of(rdtype: str, given: Iterable[Any] | Status, ttl: int = 300) -> Ans
     strings: tuple[tuple[bytes, ...], ...] = ()
     if rdtype == "TXT":
         strings = tuple([record if isinstance(record, tuple) else (record,) for record in records])
+        if wrong := [part for parts in strings for part in parts if not isinstance(part, bytes)]:
+            raise TypeError(f"a TXT record is bytes, or a tuple of bytes: {wrong[0]!r}")
         records = tuple([b"".join(parts) for parts in strings])
     elif rdtype in ("PTR", "CNAME", "DNAME", "NS"):
         records = tuple([record.lower().removesuffix(".") for record in records])

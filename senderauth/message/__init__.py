@@ -6,7 +6,7 @@ from senderauth.message.facts import MessageFacts, read_message
 from senderauth.message.received import Hop, Trusted, client_hop, parse_received
 from senderauth.message.results import MethodResult, ResultsField, read_results, write_results
 from senderauth.message.stream import MAX_MESSAGE, messages
-from senderauth.message.words import decode, decode_words
+from senderauth.message.words import decode, decode_words, without_comments
 
 __all__ = [
     "MAX_MESSAGE",
@@ -28,5 +28,6 @@ __all__ = [
     "read_envelope",
     "read_message",
     "read_results",
+    "without_comments",
     "write_results",
 ]

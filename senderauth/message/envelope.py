@@ -16,7 +16,7 @@ from senderauth.message.words import unfold, without_comments
 Origin = Literal["given", "received-spf", "received", "return-path", "none"]
 
 MAX_FIELD = 8_192
-_PAIR = re.compile(r"([a-z-]{1,30})=(?:\"([^\"]{0,500})\"|<?([^\s;>]{0,500})>?)", re.IGNORECASE)
+_PAIR = re.compile(r"([a-z-]{1,30}) {0,8}=(?:\"([^\"]{0,500})\"|<?([^\s;>]{0,500})>?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +126,14 @@ def _checked(pairs: dict[str, str]) -> dict[str, str]:
     """The pairs of use, in normal form; a broken one is left out."""
     found: dict[str, str] = {}
     try:
-        found["client-ip"] = str(ip_address(pairs.get("client-ip", "")))
+        found["client-ip"] = str(ip_address(pairs.get("client-ip", "").partition("%")[0]))
     except ValueError:
         return {}
     if (helo := names.normalise(pairs.get("helo", ""))) is not None:
         found["helo"] = helo
-    sender = pairs.get("envelope-from", "")
-    if sender and (path := _path(sender if "@" in sender else f"<{sender}>")) is not None:
+    sender = pairs.get("envelope-from")
+    if sender is not None and not sender.strip("<>"):  # the null path
+        found["envelope-from"] = ""
+    elif sender and (path := _path(sender if "@" in sender else f"<{sender}>")) is not None:
         found["envelope-from"] = path
     return found

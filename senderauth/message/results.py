@@ -25,7 +25,7 @@ _CLIENT = re.compile(
 )
 _SERVER = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;="]+))(?:\s+(\d+))?\s*;')
 _MARK = re.compile(r'[";]|\\.')
-_METHOD = re.compile(r"([\w-]{1,40})(?:\s*/\s*\d{1,3})?\s*=\s*([\w-]{1,40})(?!\S)")
+_METHOD = re.compile(r"([\w-]{1,40})(?:\s*/\s*(\d{1,3}))?\s*=\s*([\w-]{1,40})(?!\S)")
 _PROPERTY = re.compile(
     r"""(?:(?P<reason>reason)|(?P<type>[\w-]{1,60})\s*\.\s*(?P<property>[\w-]{1,60}))\s*=\s*
         (?:"(?P<quoted>(?:[^"\\]|\\.)*)"?)?(?P<plain>[^\s"]*)
@@ -112,9 +112,11 @@ def _parts(text: str) -> list[str]:
 
 
 def _result(part: str) -> MethodResult | None:
-    """One result; None for "none" and for what cannot be read as one."""
+    """One result; None for "none", for what cannot be read as one, and for one of a method's later version,
+    where the words may mean anything (RFC 8601 2.6).
+    """
     found = _METHOD.match(part)
-    if found is None:
+    if found is None or int(found[2] or 1) != 1:
         return None
     reason = ""
     properties: list[tuple[str, str]] = []
@@ -124,7 +126,7 @@ def _result(part: str) -> MethodResult | None:
             reason = value[:200]
         elif one["type"] and len(properties) < MAX_PROPERTIES:
             properties.append((f"{one['type']}.{one['property']}".lower(), value[:400]))
-    return MethodResult(found[1].lower(), found[2].lower(), tuple(properties), reason)
+    return MethodResult(found[1].lower(), found[3].lower(), tuple(properties), reason)
 
 
 def _client(results: Iterable[MethodResult], comments: Iterable[str]) -> str | None:
@@ -139,12 +141,13 @@ def _client(results: Iterable[MethodResult], comments: Iterable[str]) -> str | N
     return None
 
 
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~@/-]+")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+|(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+)?@[A-Za-z0-9._-]+")
+"""A token (RFC 2045 5.1), which has no slash, or an address."""
 
 
 def write_results(authserv_id: str, results: Iterable[MethodResult]) -> str:
     """The field that a receiver would add, folded (RFC 8601 2.2)."""
-    lines = [f"Authentication-Results: {authserv_id}"]
+    lines = [f"Authentication-Results: {_value(authserv_id)}"]
     for result in results:
         words = [f"{result.method}={result.result}"]
         if result.reason:

@@ -16,6 +16,8 @@ from senderauth.values import PLACEHOLDER
 SEVERITIES = ("none", "info", "low", "medium", "high")
 COLUMNS = ("domain", "grade", "spoofable", "dmarc", "spf", "lookups", "dkim", "mx", "worst")
 MAX_FACT = 200
+MAX_TOLD = 1_000
+"""Of a fact that may be a list, such as what each term of an SPF record costs."""
 MAX_RECORD = 2_000
 MAX_VALUE = 20_000
 """Characters of a record that is to be copied."""
@@ -214,7 +216,8 @@ class RowData:
     def _facts(self, of: tuple[str, str], facts: Mapping[str, Any]) -> dict[str, str]:
         """Those that the sentence names."""
         named = sorted(self._facts_of.get(of, frozenset()) & facts.keys())
-        return {name: self._words.shown(name, facts[name])[:MAX_FACT] for name in named}
+        told = {name: self._words.shown(name, facts[name]) for name in named}
+        return {name: text if len(text) <= MAX_TOLD else text[:MAX_TOLD] + "…" for name, text in told.items()}
 
     def words(self) -> dict[str, Any]:
         """Everything that the script says and must know of columns, once all rows were given."""

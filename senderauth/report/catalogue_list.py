@@ -10,7 +10,6 @@ from typing import Any
 from senderauth import catalogue
 from senderauth.catalogue import Entry, Language, Message
 from senderauth.report.page import Page
-from senderauth.report.safe import printable
 from senderauth.report.wording import Wording
 from senderauth.values import plain
 
@@ -92,7 +91,7 @@ def entry_text(id: str, words: Wording, *, width: int = 80, colour: bool = False
     message = catalogue.messages().get(id)
     if message is not None:
         page.line(words.say("catalogue", "message-of", {"id": id, "who": message.who}))
-        page.line(f"“{printable(message.text)}”", indent=2, hang=3)
+        page.line(words.say("explain", "quoted", {"text": message.text}), indent=2, hang=3)
         page.line()
     entry = catalogue.entry(message.cause if message is not None else id)
     spoken = words.entry(entry.id)
@@ -134,11 +133,11 @@ def _messages(page: Page, entry: Entry, words: Wording) -> None:
         return
     page.head(words.say("catalogue", "messages"))
     for text in lines:
-        page.line(f"“{printable(text)}”", indent=2, hang=3)
+        page.line(words.say("explain", "quoted", {"text": text}), indent=2, hang=3)
     for message in messages:
         page.line(f"{message.who} ({message.id}):", indent=2, hang=2)
         for text in (message.text, *message.samples):
-            page.line(f"“{printable(text)}”", indent=4, hang=3)
+            page.line(words.say("explain", "quoted", {"text": text}), indent=4, hang=3)
 
 
 def catalogue_document(ids: Iterable[str] | None = None) -> dict[str, Any]:

@@ -35,17 +35,19 @@ def diff_text(comparison: Any, words: Wording, *, width: int = 80, colour: bool 
             page.head(words.say("page", f"diff-{direction}"))
         for difference in chosen[:MAX_SHOWN]:
             _difference(page, difference, words)
-        if len(chosen) > MAX_SHOWN:
-            page.line(
-                words.say("page", "diff-more", {"count": number(len(chosen) - MAX_SHOWN, words)}), indent=2
-            )
+        _more(page, len(chosen) - MAX_SHOWN, words)
     for direction in ("new", "gone"):
         domains = [shown(d.domain) for d in comparison.differences if d.direction == direction]
         if domains:
             page.head(words.say("page", f"diff-{direction}"))
-            more = f", … (+{len(domains) - MAX_LISTED})" if len(domains) > MAX_LISTED else ""
-            page.line(", ".join(domains[:MAX_LISTED]) + more, indent=2)
+            page.line(", ".join(domains[:MAX_LISTED]), indent=2)
+            _more(page, len(domains) - MAX_LISTED, words)
     return str(page)
+
+
+def _more(page: Page, count: int, words: Wording) -> None:
+    if count > 0:
+        page.line(words.say("page", "diff-not-told", {"count": number(count, words)}), indent=2)
 
 
 def _difference(page: Page, difference: Any, words: Wording) -> None:

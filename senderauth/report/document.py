@@ -10,7 +10,10 @@ from senderauth.values import plain
 
 
 def document(report: Any) -> dict[str, Any]:
-    """A report as JSON knows it; "schema" comes first, ids stay ids, nothing is prose."""
+    """The report of a check, a draft or a comparison as JSON knows it; "schema" comes first, ids stay ids,
+    nothing is prose. Messages, bounces and proposals have functions of their own beside this one, rows of an
+    audit `senderauth.audit.document`.
+    """
     derived = {"outcome": report.outcome} if hasattr(report, "outcome") else {}
     whole = {"schema": report.schema, **derived, **plain(report)}
     for verdict in whole.get("verdicts", ()):

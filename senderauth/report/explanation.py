@@ -178,13 +178,16 @@ def _answer(page: Page, bounce: Any, words: Wording) -> None:
             where.append(words.say("explain", "by-provider", {**facts, "provider": name}))
         else:
             where.append(words.say("explain", "by", facts))
+    elif bounce.provider and first.rank == "provider-text":
+        where.append(words.say("explain", "by", {"host": catalogue.provider_name(bounce.provider)}))
     if bounce.line:
         where.append(
             words.say("explain", "log-line", {"line": bounce.line, "time": bounce.time}).rstrip(", ")
         )
     if where:
         page.line("; ".join(where), indent=2, hang=2)
-    page.line(f"“{printable(' '.join(bounce.text.split()))}”", indent=2, hang=3, style="dim")
+    said = words.say("explain", "quoted", {"text": " ".join(bounce.text.split())})
+    page.line(said, indent=2, hang=3, style="dim")
     if first.id:
         _who(page, bounce, words)
 

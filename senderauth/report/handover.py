@@ -47,18 +47,21 @@ def handover(proposals: Iterable[Any], form: str, words: Wording) -> str:
 def handover_rows(rows: Iterable[Mapping[str, Any]], form: str, words: Wording) -> Iterator[str]:
     """The changes that the rows of an audit propose, in one of the forms, under their domains; "json": a line
     for each row with its `fix`. Of changes to the same records the first is told, since two would not go
-    together. Raises ValueError for an unknown form.
+    together. Raises ValueError for an unknown form, and for an audit without `fix`.
     """
     if form not in FORMS:
         raise ValueError(f"--as: {form!r} is none of {', '.join(FORMS)}")
     comment, told = "#" if form == "panel" else ";", set[tuple[str, str]]()
+    tried = False
     for row in rows:
+        tried = tried or "fix" in row
         fix = row.get("fix") or {}
         if not fix.get("proposals"):
             continue
         domain = row.get("domain") or row.get("given") or ""
         if form == "json":
-            yield json.dumps({"domain": domain, "fix": fix}, ensure_ascii=False) + "\n"
+            told_row = {"schema": row["schema"], "domain": domain, "fix": fix}
+            yield json.dumps(told_row, ensure_ascii=False) + "\n"
             continue
         lines = [f"{comment} {printable(domain)}"]
         for proposal in fix["proposals"]:
@@ -79,6 +82,8 @@ def handover_rows(rows: Iterable[Mapping[str, Any]], form: str, words: Wording) 
             changes = [SimpleNamespace(**one, rdtype=one["type"]) for one in proposal["changes"]]
             lines += _MAKERS[form](changes, words) if changes else ()
         yield "\n".join(lines) + "\n\n"
+    if not tried:  # nothing to do is another thing
+        raise ValueError("the audit does not say what to change: it was made without --fix")
 
 
 def _place(change: Mapping[str, Any]) -> tuple[str, str]:

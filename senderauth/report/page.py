@@ -49,7 +49,10 @@ class Page:
     def lead(self, word: str, style: str, text: str) -> None:
         """A line that begins with a word in a style."""
         wrapped = textwrap.wrap(
-            f"{word}  {text}", self.width - 1, subsequent_indent="  ", break_on_hyphens=False
+            f"{word}  {text}",
+            self.width - 1,
+            subsequent_indent=" " * (len(word) - len(word.lstrip()) + 2),
+            break_on_hyphens=False,
         )
         wrapped[0] = self.style(word, style) + wrapped[0][len(word) :]
         self.lines += wrapped

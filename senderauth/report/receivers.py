@@ -15,7 +15,7 @@ def receivers_text(receivers: Iterable[Any], words: Wording, width: int) -> str:
     """Each receiver with how it finds the policy, where that was read and when."""
     page = Page(width)
     for receiver in receivers:
-        page.line(f"{receiver.id}: {words.say('receiver', receiver.id, field='name')}")
+        page.line(f"{receiver.id}: {words.say('receiver', receiver.id, field='name')}", hang=4)
         standard = {"rfc9989": "RFC 9989", "rfc7489": "RFC 7489"}[receiver.standard]
         grade = words.say("evidence", receiver.evidence)
         page.line(f"{standard}; {grade}: {receiver.source} ({receiver.read})", indent=4)
@@ -25,6 +25,6 @@ def receivers_text(receivers: Iterable[Any], words: Wording, width: int) -> str:
 
 
 def receivers_document(receivers: Iterable[Any]) -> str:
-    """The same, whole, as JSON."""
+    """The policies whole, every rule of them, as the text of a JSON document."""
     listed = {"schema": "senderauth/receivers/1", "receivers": [plain(receiver) for receiver in receivers]}
     return json.dumps(listed, ensure_ascii=False, indent=2)

@@ -139,7 +139,7 @@ def bounces(page: Page, report: Any, words: Wording, verbose: int) -> None:
         line = words.ui("said-by", receivers=list(dict.fromkeys(p.receiver for p in group)))
         if several:
             line += "; " + words.ui(
-                "said-to", cases=list(dict.fromkeys(_case(p, words, report) for p in group))[:6]
+                "said-to", cases=" / ".join(list(dict.fromkeys(_case(p, words, report) for p in group))[:6])
             )
         page.line(line, indent=4, hang=2)
         if all(p.optional for p in group):

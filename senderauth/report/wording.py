@@ -84,7 +84,7 @@ KINDS = {
 }
 
 
-WORDS = frozenset({"kind", "state", "problem"})
+WORDS = frozenset({"kind", "state", "problem", "reverse", "standard"})
 """Facts whose values are words of ours."""
 
 

@@ -72,7 +72,10 @@ class Scenario:
         _ = self.author_address, self.mail_from_address, self.login_address
         if self.helo is not None:
             _checked("helo", self.helo, names.MAX_NAME)
-        for domain, selector in self.signers or ():
+        for signer in self.signers or ():
+            if not isinstance(signer, tuple | list) or len(signer) != 2:
+                raise ScenarioError("dkim", str(signer), "signers is a tuple of (domain, selector or None)")
+            domain, selector = signer
             parse_signer(domain if selector is None else f"{domain}:{selector}")
 
     @property

@@ -9,11 +9,11 @@ finds its answers there already.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from itertools import product
-from typing import Literal
+from typing import Any, Literal
 
 from senderauth import adsp, dmarc, names, spf
 from senderauth.adsp import Verdict as ADSPVerdict
@@ -91,9 +91,9 @@ async def simulate(
     _announce(scenario, resolver)
     parts = await together(
         _senders(scenario, resolver, signatures is not None),
-        together(*(mail_domain(resolver, name, role) for name, role in _mail_domains(scenario).items())),
-        together(*(spf.survey(resolver, name) for name in _surveyed(scenario))),
-        together(*(plan(resolver, name, selector) for name, selector in scenario.signers or ())),
+        _each(mail_domain(resolver, name, role) for name, role in _mail_domains(scenario).items()),
+        _each(spf.survey(resolver, name) for name in _surveyed(scenario)),
+        _each(plan(resolver, name, selector) for name, selector in scenario.signers or ()),
         dmarc.discover(resolver, author.domain, standard="rfc9989"),
         dmarc.discover(resolver, author.domain, standard="rfc7489"),
     )
@@ -120,6 +120,13 @@ async def simulate(
         tuple(verdicts),
         findings,
     )
+
+
+async def _each(works: Iterable[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """Side by side. Made only when it begins: if it never does, since the check was cancelled or another
+    part failed, no work is left that nobody awaits.
+    """
+    return await together(*works)
 
 
 def _announce(scenario: Scenario, resolver: Resolver) -> None:

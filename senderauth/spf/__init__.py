@@ -1,6 +1,7 @@
 """SPF (RFC 7208): is this host authorised to use this domain in mail?"""
 
 from senderauth.spf.evaluate import Result, check_host, mail_from_identity, not_judged
+from senderauth.spf.mistakes import parted
 from senderauth.spf.program import Word
 from senderauth.spf.ranges import Ranges
 from senderauth.spf.reach import authorised, is_sound, qualifier
@@ -37,6 +38,7 @@ __all__ = [
     "not_judged",
     "outline",
     "parse",
+    "parted",
     "qualifier",
     "survey",
     "surveyed",

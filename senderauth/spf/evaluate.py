@@ -101,10 +101,13 @@ async def check_host(
     local, _, sender_domain = sender[-MAX_VALUE:].rpartition("@")
     if not local:  # RFC 7208 4.3
         local, sender_domain = "postmaster", sender_domain or domain
+    host = helo[-MAX_VALUE:]
     if not sender_domain.isascii():  # RFC 8616 4: A-labels
         sender_domain = names.normalise(sender_domain) or sender_domain
+    if not host.isascii():
+        host = names.normalise(host) or host
     check = Check(
-        resolver, client, f"{local}@{sender_domain}", helo[-MAX_VALUE:], receiver[:MAX_VALUE],
+        resolver, client, f"{local}@{sender_domain}", host, receiver[:MAX_VALUE],
         now, limit_terms, limit_voids,
     )  # fmt: skip
     explanation = None
@@ -316,8 +319,8 @@ async def _explain(check: Check, spec: MacroString, domain: str) -> str | None:
     try:
         name = await target(check, spec, domain)
         texts = await check.ask(name, "TXT", False) if name else ()
-        if len(texts) == 1 and len(texts[0]) <= MAX_TEXT and texts[0].isascii():
-            explanation = explanation_string(texts[0].decode("ascii"))
+        if len(texts) == 1 and len(texts[0]) <= MAX_TEXT:
+            explanation = explanation_string(texts[0].decode("latin-1"))
             if explanation is not None:
                 if "p" in explanation.letters:
                     await validated(check)
@@ -325,7 +328,7 @@ async def _explain(check: Check, spec: MacroString, domain: str) -> str | None:
     except Stop:
         text = None
     check.leave()
-    if text is None:
+    if text is None or not text.isascii():  # RFC 7208 6.2: what a local part beyond ASCII would make of it
         return None
     facts["text"] = text = "".join(char for char in text if " " <= char <= "~")  # RFC 7208 11.5.2
     return text

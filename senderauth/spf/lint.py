@@ -150,13 +150,14 @@ def _nodes(node: Node, root: bool, used: Mapping[int, Branch], found: list[Findi
 def _child(node: Node, cost: TermCost, child: Node) -> Iterator[Finding]:
     """About an include or redirect that leads to nothing usable."""
     facts = {"term": cost.text, "domain": child.domain}
+    if child.state in ("absent", "unknown"):
+        facts["status"] = child.status
     match child.state:
         case "absent" if cost.term is None:
             yield _finding(node, "spf-redirect-without-record", "high", "RFC 7208 6.1", **facts)
         case "absent":
             yield _finding(node, "spf-include-without-record", "high", "RFC 7208 5.2", **facts)
         case "unknown":
-            facts["status"] = child.status
             yield _finding(node, "spf-include-unknown", "medium", "RFC 7208 5.2", **facts)
         case "loop":
             yield _finding(node, "spf-include-loop", "high", "RFC 7208 4.6.4", **facts)

@@ -48,7 +48,7 @@ def recognised(word: str, following: str, fault: FaultError) -> FaultError:
         return fault
     match fault.id:
         case "spf-not-ascii":
-            return _typography(word) or fault
+            return _typography(word, fault) or fault
         case "spf-control-character":
             return fault
     together = _torn(word, following, fault)
@@ -79,11 +79,24 @@ def glued(strings: tuple[bytes, ...]) -> str:
     space stands between the strings (RFC 7208 3.3); empty where there is none.
     """
     for before, after in itertools.pairwise(strings):
-        start = _START.match(after[:MAX_LOOKED_AT].decode("latin-1"))
-        if start and before and not before.endswith(b" "):
+        if start := _glued_start(before, after):
             last = before[-MAX_LOOKED_AT:].decode("latin-1").rpartition(" ")[2]
-            return f"{last}{start[0]}"
+            return f"{last}{start}"
     return ""
+
+
+def parted(strings: tuple[bytes, ...]) -> str:
+    """The record of several strings with the spaces between them that `glued` misses."""
+    text = strings[0]
+    for before, after in itertools.pairwise(strings):
+        text += (b" " if _glued_start(before, after) else b"") + after
+    return text.decode("latin-1")
+
+
+def _glued_start(before: bytes, after: bytes) -> str:
+    """The term that a string begins with, if what stands before runs into it."""
+    start = _START.match(after[:MAX_LOOKED_AT].decode("latin-1"))
+    return start[0] if start and before and not before.endswith(b" ") else ""
 
 
 _START = re.compile(
@@ -95,13 +108,15 @@ def _meaning(id: str, fault: FaultError, meant: str, **facts: object) -> FaultEr
     return FaultError(id, fault.start, fault.end, **{**fault.facts, **facts, "meant": meant})
 
 
-def _typography(word: str) -> FaultError | None:
+def _typography(word: str, fault: FaultError) -> FaultError | None:
     """A word processor's dashes, quotes and spaces."""
     try:
         plain = word.encode("latin-1").decode("utf-8").translate(_TYPOGRAPHY).strip()
     except UnicodeError:  # octets of another encoding
         return None
-    return FaultError("spf-typographic-character", meant=plain) if plain.isascii() else None
+    if not plain.isascii():
+        return None
+    return FaultError("spf-typographic-character", code=fault.facts["code"], meant=plain)
 
 
 def _torn(word: str, following: str, fault: FaultError) -> FaultError | None:

@@ -432,6 +432,8 @@ def macro_string(text: str, offset: int = 0, letters: frozenset[str] = EXPLANATI
 @lru_cache(maxsize=512)
 def explanation_string(text: str) -> MacroString | None:
     """An explain-string: macro-strings and spaces (RFC 7208 6.2); None where it is malformed."""
+    if not text.isprintable() or not text.isascii():
+        return None
     try:
         return macro_string(text)
     except FaultError:

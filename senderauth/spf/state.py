@@ -64,8 +64,8 @@ class Client:
 def client_of(ip: str) -> Client:
     """The client at ip. Raises ValueError if that is no address."""
     address = ip_address(ip)
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped  # RFC 7208 5
+    if isinstance(address, IPv6Address):  # RFC 7208 5; a zone (RFC 4007 11) is no part of it
+        address = address.ipv4_mapped or IPv6Address(int(address))
     kind = "A" if address.version == 4 else "AAAA"
     return Client(address, str(address), int(address), address.version, address.max_prefixlen, kind)
 

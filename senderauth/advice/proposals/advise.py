@@ -9,8 +9,9 @@ from senderauth import names
 from senderauth.advice.action import Actor
 from senderauth.advice.proposals.compare import cases
 from senderauth.advice.proposals.ground import OTHER_KEY, Ground, foreign
+from senderauth.advice.proposals.host import DOMAIN_ENTRIES, WITHOUT_MAIL
 from senderauth.advice.proposals.proposal import Case, Proposal
-from senderauth.advice.remedies import IN_ACCOUNT
+from senderauth.advice.remedies import IN_ACCOUNT, SILENT
 from senderauth.simulation import Signature
 
 MAX_SILENT = 8
@@ -59,10 +60,14 @@ def _why(ground: Ground, case: Case) -> str:
         return "no-record-alias-elsewhere"
     if case.entry_id == "author-domain-missing" and ground.author == ground.organization:
         return "no-record-domain-missing"
+    if case.entry_id in DOMAIN_ENTRIES:
+        return "no-record-exchange"
     if case.entry_id == "reverse-dns-missing":
         return "no-record-host-name"
     if case.only_spf:
         return "no-record-known"
+    if any(s.result == "permerror" and s.key is not None and s.key.state == "valid" for s in _own(ground)):
+        return "no-record-mend-signing"
     unusable = _unusable(ground)
     if unusable is not None and ground.made(unusable) is not None:
         return "no-record-key-of-signature" if ground.key is None else "no-record-not-this-key"
@@ -73,19 +78,20 @@ def _why(ground: Ground, case: Case) -> str:
 
 def _unusable(ground: Ground) -> Signature | None:
     """The signature for the author domain, made or planned, whose key is what is missing."""
-    found = [
-        s for verdict in ground.report.verdicts for s in verdict.dkim if s.key is not None and s.selector
+    return next((s for s in _own(ground) if s.result == "permerror" or s.reason.id == OTHER_KEY), None)
+
+
+def _own(ground: Ground) -> list[Signature]:
+    """The signatures by the author's organization, made or planned, whose key was looked up."""
+    return [
+        s
+        for verdict in ground.report.verdicts
+        for s in verdict.dkim
+        if s.key is not None
+        and s.selector
+        and (names.registrable(s.domain) or s.domain) == ground.organization
+        and not foreign(s.domain)
     ]
-    return next(
-        (
-            s
-            for s in found
-            if (s.result == "permerror" or s.reason.id == OTHER_KEY)
-            and (names.registrable(s.domain) or s.domain) == ground.organization
-            and not foreign(s.domain)
-        ),
-        None,
-    )
 
 
 def plain_word(ground: Ground, id: str, left: tuple[Case, ...]) -> Proposal:
@@ -104,6 +110,9 @@ def plain_word(ground: Ground, id: str, left: tuple[Case, ...]) -> Proposal:
         "entries": list(dict.fromkeys(case.entry_id for case in left)),
     }
     facts |= _key_facts(ground)
+    if id == "no-record-exchange":
+        without = [domain.domain for domain in ground.report.domains if domain.state in WITHOUT_MAIL]
+        return Proposal(id, "advice", "domain-owner", {**facts, "domains": without}, (), leaves=left)
     who: Actor = "sender" if id.startswith(("no-record-own", "no-record-foreign")) else "mail-admin"
     return Proposal(id, "advice", who, facts, (), leaves=left)
 
@@ -116,7 +125,7 @@ def _silent(ground: Ground) -> list[str]:
         for v in report.verdicts
         if v.spf.result == "temperror"
     ]
-    found += [f.evidence.get("name", f.subject) for f in report.findings if f.id.endswith("-unknown")]
+    found += [f.evidence.get("name", f.subject) for f in report.findings if f.id in SILENT]
     for sender in report.senders:
         if sender.address and sender.reverse.state == "unknown":
             found.append(names.reverse(ip_address(sender.address)))

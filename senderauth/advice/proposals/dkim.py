@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable
+from itertools import permutations
 
 from senderauth import dkim, names
 from senderauth.advice.proposals.ground import Ground, draft, foreign
 from senderauth.advice.proposals.keys import PublicKey
 from senderauth.advice.proposals.proposal import Change, Proposal, Setting
 from senderauth.advice.proposals.providers import providers_of
+from senderauth.dns import Answer, Status
 from senderauth.simulation import Signature
-from senderauth.values import Reason
+from senderauth.values import Reason, Trace
 
 DEFAULT_SELECTOR = "mail"
 MAX_ELSEWHERE = 6
+_STRAY = re.compile(rb"[\\\"]|-----(?:BEGIN|END)[A-Z ]{1,30}-----")
 WRAPPED = 12
 """Octets that openssl writes before a raw Ed25519 key (RFC 8410)."""
 
@@ -48,7 +52,7 @@ async def _usable(ground: Ground, signature: Signature) -> tuple[Proposal, ...]:
     group = await mended_keys(ground, [key])
     if not key.name:
         return tuple(group)
-    if ground.key is not None and key.records and key.state in ("weak", "malformed", "unusable"):
+    if ground.key is not None and key.records and key.state in ("weak", "unusable"):
         group += await _replaced(ground, key, ground.key)
         if ground.made(signature) is None:
             return tuple(group)
@@ -75,12 +79,28 @@ async def mended_keys(ground: Ground, keys: Iterable[dkim.Key]) -> list[Proposal
     """A draft for each key whose record alone is what is wrong."""
     made = []
     for key in keys:
-        record = mended(key)
+        record = mended(key) or await _undone(ground, key)
         change = None if record is None else await ground.change(key.name, "TXT", record)
         if change is not None:
             facts: dict[str, object] = {"domain": key.domain, "selector": key.selector, "name": key.name}
             made.append(draft("dkim-mend-key", "domain-owner", facts, change))
     return made
+
+
+async def _undone(ground: Ground, key: dkim.Key) -> str | None:
+    """The record without what a control panel made of it: quotes, backslashes or the lines of a PEM file in
+    the text, or its two strings as two records (RFC 6376 3.6.2.2).
+    """
+    if key.state != "malformed" or not key.name or key.canonical_name is not None:
+        return None
+    there = (await ground.ask(key.name, "TXT")).records
+    for parts in permutations(there) if len(there) <= 2 else ():
+        octets = _STRAY.sub(b"", b"".join(parts))
+        answer = Answer(Status.NOERROR, (octets,))
+        judged = dkim.judge_key(key.domain, key.selector, key.name, answer, Trace("dkim-key"))
+        if judged.state == "valid" and octets not in there:
+            return octets.decode("latin-1")
+    return None
 
 
 async def _in_earnest(ground: Ground, signature: Signature) -> tuple[Proposal, ...]:
@@ -152,6 +172,8 @@ def mended(key: dkim.Key) -> str | None:
             tags.pop("s")
         case "dkim-key-ed25519-wrapped" if record.octets is not None:  # RFC 8463 4.2
             tags["p"] = base64.b64encode(record.octets[WRAPPED:]).decode()
+        case "dkim-key-type-unknown" if dkim.rsa_numbers(record.octets or b""):  # RFC 6376 3.6.1
+            tags["k"] = "rsa"
         case _:
             return None
     return "; ".join(f"{name}={value}" for name, value in tags.items())

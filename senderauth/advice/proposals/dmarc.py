@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from senderauth import dmarc, names
 from senderauth.advice.proposals.ground import Ground, draft, foreign
-from senderauth.advice.proposals.proposal import Change, Kind, Proposal, Setting, text_of
+from senderauth.advice.proposals.proposal import EITHER, Change, Kind, Proposal, Setting, text_of
 from senderauth.advice.proposals.providers import providers_of
 from senderauth.advice.proposals.spf import V, ways_in
 from senderauth.simulation import Verdict
@@ -134,7 +134,7 @@ async def _record(ground: Ground) -> tuple[Proposal, ...]:
     cautions: tuple[Reason, ...] = (Reason("caution-staged-policy", {"domain": ground.organization}),)
     if "rua=" in change.new[0]:
         cautions = (Reason("caution-report-mailbox", {"domain": ground.organization}), *cautions)
-    kinds: tuple[Kind, ...] = ("cure", "improvement") if ground.complaints(*MISSING) else ("improvement",)
+    kinds: tuple[Kind, ...] = EITHER if ground.complaints(*MISSING) else ("improvement",)
     return tuple(
         draft("dmarc-first-record", "domain-owner", facts, change, kind=kind, cautions=cautions)
         for kind in kinds
@@ -161,9 +161,7 @@ async def _mended(ground: Ground) -> tuple[Proposal, ...]:
             facts = {"domain": domain, "name": name, "after": asked}
             cautions = [Reason("caution-read-reports-first", {"after": asked})] if asked != "none" else []
             change = Change(name, "TXT", old, (mended,), kept)
-            kinds: tuple[Kind, ...] = (
-                ("cure", "improvement") if ground.complaints(*MISSING) else ("improvement",)
-            )
+            kinds: tuple[Kind, ...] = EITHER if ground.complaints(*MISSING) else ("improvement",)
             group += [
                 draft("dmarc-mend-record", "domain-owner", facts, change, kind=kind, cautions=tuple(cautions))
                 for kind in kinds

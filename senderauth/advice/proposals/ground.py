@@ -77,6 +77,12 @@ class Ground:
                 self.forwarded_domains.add(domain)
         return domain in self.forwarded_domains
 
+    async def unregistered(self, domain: str) -> bool:
+        """Neither the domain exists nor the one that it would be below: nothing can be published."""
+        if not any(d.domain == domain and d.state == "missing" for d in self.report.domains):
+            return False
+        return (await self.ask(names.registrable(domain) or domain, "MX")).name_missing
+
     def made(self, signature: Signature) -> dkim.SignatureResult | None:
         """The signature as it stands in the message; None where it is only planned."""
         return next(

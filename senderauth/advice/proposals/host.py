@@ -7,13 +7,12 @@ from ipaddress import ip_address
 
 from senderauth import names
 from senderauth.advice.proposals.ground import Ground, draft, foreign
-from senderauth.advice.proposals.proposal import Kind, Proposal, Setting, text_of
+from senderauth.advice.proposals.proposal import EITHER, Proposal, Setting, text_of
 from senderauth.simulation import Sender
 from senderauth.values import Reason
 
 ADSP_ENTRIES = ("adsp-all-refused", "adsp-discardable")
-EITHER: tuple[Kind, ...] = ("cure", "improvement")
-"""As a cure if some receiver refuses for it, else as worth doing: not all who refuse say so."""
+WITHOUT_MAIL = ("null-mx", "none", "missing", "dead-mx")
 DOMAIN_ENTRIES = ("sender-null-mx", "sender-domain-unresolvable", "author-domain-missing")
 
 
@@ -97,7 +96,7 @@ async def _exchanges(ground: Ground) -> tuple[Proposal, ...]:
     """
     group = []
     for domain in ground.report.domains:
-        if domain.state not in ("null-mx", "none", "missing", "dead-mx") or foreign(domain.domain):
+        if domain.state not in WITHOUT_MAIL or foreign(domain.domain):
             continue
         above = names.registrable(domain.domain)
         if above is None or (domain.state == "missing" and above == domain.domain):
@@ -113,7 +112,8 @@ async def _exchanges(ground: Ground) -> tuple[Proposal, ...]:
         change = await ground.change(domain.domain, "MX", *sorted(exchanges)) if exchanges else None
         if change is not None:
             facts = {"domain": domain.domain, "exchanges": exchanges}
-            cautions = (Reason("caution-exchange-must-take-mail", {"exchanges": exchanges}),)
+            hosts = [exchange.split()[-1] for exchange in exchanges]  # without their preferences
+            cautions = (Reason("caution-exchange-must-take-mail", {"exchanges": hosts}),)
             exists = domain.state == "missing"  # the policy for missing names no longer applies then
             group.append(
                 draft("host-set-mx", "domain-owner", facts, change, cautions=cautions, relaxes=exists)

@@ -22,6 +22,8 @@ MAX_TEXT = 400
 MAX_NETWORKS = 120
 MAX_SPLITS = 6
 DEAD = ("absent", "several", "broken", "loop")
+ENDS = spf.parse("v=spf1 ~all").mechanisms
+"""In place of a redirect that leads nowhere: nobody knows who else sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +61,18 @@ class _Row:
 def within_limits(survey: Survey) -> Within | None:
     """The record within the limits; None where it is already, or where it cannot be done."""
     node = survey.tree
-    dead = any(_dead(cost) for cost in node.terms if cost.child is not None)
-    if node.record is None or (survey.lookups <= MAX_TERMS and survey.void_lookups <= MAX_VOIDS and not dead):
+    over = survey.lookups > MAX_TERMS or survey.void_lookups > MAX_VOIDS
+    if node.record is None or not (over or _gone(_dropped(node))):
         return None
     found = None
     for spare in range(MAX_SPLITS):  # lookups that the split-off records need
-        rows = _rows(node)
-        _drop(rows)
-        dropped = tuple(str(row.term) for row in rows if row.instead == ())
+        rows = _dropped(node)
+        dropped = tuple(str(row.term) for row in rows if row.instead in ((), ENDS))
         _flatten(rows, MAX_TERMS - spare)
         if _over(rows, MAX_TERMS):
             break
         terms = tuple(_told_once(rows))
-        replaced = tuple(str(row.term) for row in rows if row.instead)
+        replaced = tuple(str(row.term) for row in rows if row.instead and row.instead != ENDS)
         if len(str(Record(terms))) <= MAX_TEXT:
             return Within(Record(terms), (), dropped, replaced)
         found = found or Within(Record(terms), (), dropped, replaced)  # too long, but better than none
@@ -102,22 +103,53 @@ def _dead(cost: TermCost) -> bool:
     return not (cost.networks or cost.always or cost.unevaluated or cost.unknown)
 
 
-def _drop(rows: list[_Row]) -> None:
-    """Takes out what does nothing."""
+def _spoilt(cost: TermCost) -> bool:
+    """Whether an include ends in an error for what its record includes: a loop, or what is not there."""
+    child = cost.child
+    if child is None or cost.term is None or child.state != "found":
+        return False
+    return any(_fails(inner) for inner in child.terms if inner.child is not None)
+
+
+def _astray(cost: TermCost) -> bool:
+    """Whether a redirect leads to no record that can be used."""
+    return cost.term is None and cost.child is not None and cost.child.state in DEAD
+
+
+def _fails(cost: TermCost) -> bool:
+    """Whether a term does nothing, or ends in an error."""
+    return _dead(cost) or _spoilt(cost) or _astray(cost)
+
+
+def _gone(rows: list[_Row]) -> bool:
+    """Whether a term that ends in an error is gone."""
+    return any(
+        row.instead is not None and row.cost is not None and row.cost.child is not None and _fails(row.cost)
+        for row in rows
+    )
+
+
+def _dropped(node: Node) -> list[_Row]:
+    """The terms without what does nothing, and what ends in an error; what that passes stays."""
+    rows = _rows(node)
     seen: list[Term] = []
     passed: list[Network] = []
     plain = True
     for row in rows:
         term = row.term
         if not isinstance(term, Mechanism):
+            row.instead = ENDS if row.cost is not None and _astray(row.cost) else None
             continue
         inside = term.network is not None and any(_covers(network, term.network) for network in passed)
         if term in seen or (row.cost is not None and _dead(row.cost)) or (inside and plain):
             row.instead = ()
+        elif row.cost is not None and _spoilt(row.cost):
+            row.instead = _networks_of(row)
         seen.append(term)
         plain = plain and term.qualifier == "+"  # an earlier "-" may take some of the network away
         if term.network is not None and term.qualifier == "+":
             passed.append(term.network)
+    return rows
 
 
 def _told_once(rows: list[_Row]) -> Iterator[Term]:
@@ -187,7 +219,12 @@ def _told(cost: TermCost) -> bool:
     child = cost.child
     if child is None:
         return True
-    return child.state == "found" and all(_told(inner) or _dead(inner) for inner in child.terms)
+    return child.state == "found" and all(map(_told_or_nothing, child.terms))
+
+
+def _told_or_nothing(cost: TermCost) -> bool:
+    """Whether it can be told, or passes nobody."""
+    return _told(cost) or _dead(cost) or _astray(cost)
 
 
 def _split(

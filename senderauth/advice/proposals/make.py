@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from senderauth.advice.judge import check
-from senderauth.advice.proposals.advise import advice, case_key
+from senderauth.advice.proposals.advise import advice, case_key, plain_word
 from senderauth.advice.proposals.compare import Judged, cases
 from senderauth.advice.proposals.dkim import dkim_proposals
 from senderauth.advice.proposals.dmarc import dmarc_proposals
@@ -48,6 +48,8 @@ async def propose(
     planned = judge_like(report)
     others = tuple([(scenario, await planned(scenario, asked)) for scenario in senders])
     ground = Ground(report, report.scenario, asked, judge or planned, planned, network, key, others)
+    if await ground.unregistered(ground.author):
+        return (plain_word(ground, "no-record-domain-missing", cases(report)),)
     own = not ground.changed_on_the_way
     groups = [
         *(await spf_proposals(ground) if own else ()),

@@ -13,6 +13,8 @@ from senderauth.values import Facts, Reason
 
 Kind = Literal["cure", "part", "improvement", "advice"]
 """A "part" cures nothing by itself, but together with others."""
+EITHER: tuple[Kind, ...] = ("cure", "improvement")
+"""As a cure if some receiver refuses for it, else as worth doing: not all who refuse say so."""
 
 MAX_STRING = 255
 """Octets of one string of a TXT record (RFC 1035 3.3)."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from senderauth import names, spf
 from senderauth.advice.proposals.ground import Ground, Network, address_term, draft, foreign, parse_ip
 from senderauth.advice.proposals.limits import Within, within_limits
-from senderauth.advice.proposals.proposal import Change, Proposal
+from senderauth.advice.proposals.proposal import EITHER, Change, Proposal
 from senderauth.advice.proposals.providers import providers_of
 from senderauth.simulation import Verdict
 from senderauth.spf import MAX_TERMS, MAX_VOIDS, Mechanism, Record, Survey, Term
@@ -17,11 +17,14 @@ from senderauth.values import Problem, Reason
 
 V = "v=spf1"
 MAX_DOMAINS = 4
+NOT_PUBLIC = ("private", "loopback", "link-local")
+"""Addresses that no receiver elsewhere meets (RFC 6890 2)."""
 _VERSION = re.compile(
-    r"[\s\"'\\(\ufeff]*(?:v\s*+[=:-]?\s*+[\"']?\s*+spf1?|spf1|spf=)"
+    r"[\s\"'\\(\ufeff]*(?:v\s*+[=:-]?\s*+[\"']?\s*+spf[0-9]?|spf1|spf=)"
     r"(?=[\s;,:\"'+~?-]|$|ip[46]:|include:|a[: ]|mx[: ])[\s;,:\"']*(.*)",
     re.I | re.S,
 )
+_TERMS = re.compile(r"[\s\"'\\(\ufeff]*((?:include:|ip[46]:|a:|mx[\s:/]).*)", re.I | re.S)
 MILDER = "-~?"
 _EQUALS = re.compile(r"^(include|a|mx|ptr|ip4|ip6|exists|ip|ipv4|ipv6)=", re.I)
 _KEPT = re.compile(r"[-~?]|\+?(?:redirect|all)", re.I)
@@ -35,7 +38,8 @@ async def spf_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
     groups: list[tuple[Proposal, ...]] = []
     failing: dict[str, list[Verdict]] = {}
     for verdict in ground.report.verdicts:
-        if verdict.address and verdict.spf.result not in ("pass", "temperror"):
+        inside = ground.sender(verdict).special in NOT_PUBLIC
+        if verdict.address and not inside and verdict.spf.result not in ("pass", "temperror"):
             failing.setdefault(verdict.mail_from_domain, []).append(verdict)
     for verdict in ground.report.verdicts:
         helo = (
@@ -45,22 +49,24 @@ async def spf_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
             failing[helo] = [verdict]
     for domain, verdicts in list(failing.items())[:MAX_DOMAINS]:
         known = not foreign(domain) and names.mail_domain(domain) is not None
-        if known and not await ground.forwarded(domain):
+        if known and not await ground.unregistered(domain) and not await ground.forwarded(domain):
             groups += await _for_domain(ground, domain, verdicts)
     for survey in ground.report.surveys:
         if foreign(survey.domain):
             continue
         if survey.terminal == "+all":
             groups += await _closed(ground, survey)
-        if survey.domain not in failing:
+        if survey.domain not in failing and not await ground.unregistered(survey.domain):
             groups += await _sound(ground, survey)
     return groups
 
 
 async def _sound(ground: Ground, survey: Survey) -> list[tuple[Proposal, ...]]:
     """Repairs of a record that this send does not depend on, or gets past by luck."""
-    made: tuple[Proposal, ...] = ()
+    made: tuple[Proposal, ...] = await _parted(ground, survey, [])
     match survey.state:
+        case _ if made:
+            pass
         case "absent":
             made = await _version_mended(ground, survey, [])
         case "several":
@@ -78,6 +84,8 @@ async def _sound(ground: Ground, survey: Survey) -> list[tuple[Proposal, ...]]:
 async def _for_domain(ground: Ground, domain: str, verdicts: list[Verdict]) -> list[tuple[Proposal, ...]]:
     survey = await ground.survey(domain)
     ways = await ways_in(ground, domain, verdicts)
+    if parted := await _parted(ground, survey, ways):
+        return [parted]
     match survey.state:
         case "absent":
             return [await _first(ground, survey, ways)]
@@ -97,6 +105,16 @@ async def _for_domain(ground: Ground, domain: str, verdicts: list[Verdict]) -> l
         case "broken":
             return [await _repaired(ground, survey, ways)]
     return []
+
+
+async def _parted(ground: Ground, survey: Survey, ways: list[tuple[str, list[Term]]]) -> tuple[Proposal, ...]:
+    """A record whose strings run into each other, with the spaces that are missing (RFC 7208 3.3)."""
+    if not survey.tree.glued:
+        return ()
+    sent = (await ground.ask(survey.domain, "TXT")).strings
+    texts = [spf.parted(one) for one in sent if b"".join(one).decode("latin-1") == survey.record]
+    record = mend(texts[0]) if texts else None
+    return await _mended(ground, survey, "spf-part-strings", record, ways) if record else ()
 
 
 async def _repaired(
@@ -229,9 +247,18 @@ async def _first(ground: Ground, survey: Survey, ways: list[tuple[str, list[Term
         if (changes := await _changed(ground, survey.domain, text)) is not None:
             told: dict[str, object] = {"domain": survey.domain, "terms": text.split()[1:-1], "how": how}
             cautions = (Reason("caution-name-all-senders", {"domain": survey.domain}),)
-            first.append(
-                draft("spf-first-record", "domain-owner", told, *changes, cautions=cautions, relaxes=missing)
-            )
+            first += [
+                draft(
+                    "spf-first-record",
+                    "domain-owner",
+                    told,
+                    *changes,
+                    kind=kind,
+                    cautions=cautions,
+                    relaxes=missing,
+                )
+                for kind in EITHER
+            ]
     return tuple(first)
 
 
@@ -241,13 +268,17 @@ async def _version_mended(
     """A record that is none only because its version is misspelt."""
     for text in survey.tree.meant:
         if (record := mend(as_version(text) or "")) is not None:
-            group = []
-            for end in (record, *(inserted(record, terms, before_end(record)) for _, terms in ways)):
-                change = await ground.change(survey.domain, "TXT", str(end), like=text[:12])
-                if change is not None:
-                    facts = {"domain": survey.domain, "record": text}
-                    group.append(draft("spf-mend-version", "domain-owner", facts, change))
-            return tuple(group)
+            facts = {"domain": survey.domain, "record": text}
+            ends = (record, *(inserted(record, terms, before_end(record)) for _, terms in ways))
+            changes = [await ground.change(survey.domain, "TXT", str(end), like=text[:12]) for end in ends]
+            return tuple(
+                [
+                    draft("spf-mend-version", "domain-owner", facts, change, kind=kind)
+                    for kind in EITHER
+                    for change in changes
+                    if change is not None
+                ]
+            )
     return ()
 
 
@@ -451,8 +482,8 @@ def _word(text: str, problem: Problem) -> tuple[int, int]:
 
 
 def as_version(text: str) -> str | None:
-    """A record whose version is misspelt, with the right one."""
-    found = _VERSION.match(text)
+    """A record whose version is misspelt or forgotten, with the right one."""
+    found = _VERSION.match(text) or _TERMS.match(text)
     if found is None:
         return None
     rest = found[1].strip(" \t\r\n\"'\\)").replace(";", " ")
