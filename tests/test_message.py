@@ -14,6 +14,7 @@ from senderauth.message import (
     MethodResult,
     Trusted,
     client_hop,
+    has_too_many_fields,
     messages,
     parse_received,
     read_author,
@@ -446,6 +447,19 @@ def test_values_are_written_as_tokens_addresses_or_strings(value: str, written: 
     assert write_results("mx", [result]).endswith(f"header.b={written}\r\n")
     (field,) = read_results([("authentication-results", f"mx; x=pass header.b={written}".encode())])
     assert field.results == (result,)
+
+
+@pytest.mark.parametrize(
+    ("message", "too_many"),
+    [
+        (b"A: b\n" * 5 + b"\n" + b"line\n" * 9, False),
+        (b"A: b\r\n" * 6 + b"\r\nbody", True),
+        (b"A: b\n" * 6, True),
+        (b"A: b\n" + b" folded\n" * 9 + b"\tfolded\n\n", False),
+    ],
+)
+def test_fields_of_a_header_are_counted_before_it_is_taken_apart(message: bytes, too_many: bool) -> None:
+    assert has_too_many_fields(message, 5) is too_many
 
 
 def test_an_mbox_is_read_message_by_message() -> None:

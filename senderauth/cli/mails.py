@@ -65,15 +65,19 @@ def _read(file: BinaryIO, name: str) -> Iterator[Mail]:
     start = file.read(5)
     if start != b"From ":
         octets = start + file.read(MAX_MESSAGE + 1 - len(start))
-        if len(octets) > MAX_MESSAGE:
-            yield Mail(name, problem=f"larger than {MAX_MESSAGE >> 20} MiB")
-        else:
-            yield Mail(name, octets)
+        yield _mail(name, octets, cut=len(octets) > MAX_MESSAGE)
         return
     lines = iter(lambda: file.readline(MAX_LINE), b"")
     first = start + next(lines, b"")
     for number, octets, cut in messages(line for part in ([first], lines) for line in part):
-        if cut:
-            yield Mail(f"{name}:{number}", problem=f"larger than {MAX_MESSAGE >> 20} MiB")
-        else:
-            yield Mail(f"{name}:{number}", octets)
+        yield _mail(f"{name}:{number}", octets, cut=cut)
+
+
+def _mail(name: str, octets: bytes, *, cut: bool) -> Mail:
+    from senderauth.message import MAX_FIELDS, MAX_MESSAGE, has_too_many_fields
+
+    if cut:
+        return Mail(name, problem=f"larger than {MAX_MESSAGE >> 20} MiB")
+    if has_too_many_fields(octets):
+        return Mail(name, problem=f"more than {MAX_FIELDS:,} header fields")
+    return Mail(name, octets)
