@@ -28,7 +28,7 @@ async def dmarc_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
         groups.append(await _relaxed(ground))
         groups.append(await _return_path(ground, failing))
     mended = await _mended(ground)
-    groups.append(mended or await _record(ground))
+    groups.append(mended or await _moved(ground) or await _record(ground))
     groups.append(await _both_standards(ground))
     groups.append(await _next_step(ground))
     groups += await _destinations(ground)
@@ -165,6 +165,36 @@ async def _mended(ground: Ground) -> tuple[Proposal, ...]:
             group += [
                 draft("dmarc-mend-record", "domain-owner", facts, change, kind=kind, cautions=tuple(cautions))
                 for kind in kinds
+            ]
+    return tuple(group)
+
+
+async def _moved(ground: Ground) -> tuple[Proposal, ...]:
+    """The record that stands where nobody looks, at its right name, mended where it needs that; else the same
+    without asking for anything. What stands at the wrong name harms nobody and may stay.
+    """
+    places: dict[str, list[str]] = {}
+    for finding in ground.report.findings:
+        if finding.id == "dmarc-record-misplaced":
+            places.setdefault(str(finding.evidence["right"]), []).append(finding.subject)
+    group: list[Proposal] = []
+    for name, wrong in places.items():
+        there = [text for place in wrong for text in (await ground.ask(place, "TXT")).records]
+        meant = list(dict.fromkeys(text for text in there if dmarc.meant_as_record(text)))
+        text = dmarc.mend(meant) or (text_of(meant[0]) if len(meant) == 1 else "")
+        record = dmarc.parse(text)
+        if record.p is None:
+            continue
+        for moved in dict.fromkeys((text, with_tags(record, {"p": "none"}))):
+            change = await dmarc_change(ground, name, moved)
+            if change is None or change.old:
+                continue
+            asked = dmarc.parse(moved).p or "none"
+            facts = {"domain": name.removeprefix("_dmarc."), "name": name, "other": wrong, "after": asked}
+            cautions = [Reason("caution-read-reports-first", {"after": asked})] if asked != "none" else []
+            group += [
+                draft("dmarc-move-record", "domain-owner", facts, change, kind=kind, cautions=tuple(cautions))
+                for kind in (EITHER if ground.complaints(*MISSING) else ("improvement",))
             ]
     return tuple(group)
 

@@ -79,7 +79,7 @@ def judge_like(report: Judged) -> Judge:
     receivers = list(dict.fromkeys(p.receiver for p in report.predictions)) if named else None
 
     async def again(scenario: Scenario, resolver: Resolver) -> Judged:
-        return await check(scenario, resolver, receivers=receivers)
+        return await check(scenario, resolver, receivers=receivers, with_misplaced=False)
 
     return again
 
