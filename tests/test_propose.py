@@ -546,6 +546,12 @@ def test_no_record_is_searched_for_where_one_applies_or_dns_is_silent(state: Sta
     assert "dmarc-record-misplaced" not in {finding.id for finding in report.findings}
 
 
+def test_a_zone_file_does_without_the_public_suffix() -> None:
+    zone = SHOP | txt(dmarc="v=DMARC1; p=none") | {("_dmarc.example", "TXT"): Status.TIMEOUT}
+    report = sync.check(Scenario("a@shop.example", (IP,), signers=()), ZoneResolver.from_records(zone))
+    assert "dmarc-record-misplaced" in {finding.id for finding in report.findings}
+
+
 @pytest.mark.parametrize("passes", [True, False])
 def test_a_planned_key_with_the_domain_twice_is_shown_and_moved(passes: bool) -> None:
     spf_record = f"v=spf1 ip4:{IP} -all" if passes else "v=spf1 ?all"

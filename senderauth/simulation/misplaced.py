@@ -14,7 +14,9 @@ async def misplaced(
     resolver: Resolver, author: str, policies: Mapping[str, dmarc.Policy], signatures: Iterable[Signature]
 ) -> tuple[Finding, ...]:
     """DMARC records, where none applies under either standard and DNS was not silent; keys of signatures."""
-    bare = not any(policy.policy is not None or policy.unknown for policy in policies.values())
+    # RFC 7489 asks the two names of the owner's; the public suffix, which RFC 9989 asks too, is in no zone
+    # file of theirs
+    bare = not policies["rfc7489"].unknown and all(policy.policy is None for policy in policies.values())
     domains = dict.fromkeys((author, names.registrable(author) or author)) if bare else {}
     keys = {signature.key.name: signature.key for signature in signatures if signature.key is not None}
     found = await together(
