@@ -199,6 +199,7 @@ def test_a_new_key_goes_to_a_file_of_ones_own_and_nowhere_else(tmp_path: Path) -
     [
         ("--as", "fax"),
         ("--fix", "--network", "203.0.113.0/8"),
+        ("--fix", "--network", "0.0.0.0/0"),
         ("--key", "x.pem"),
         ("--fix", "--key", "/none"),
     ],

@@ -100,6 +100,24 @@ def test_a_network_that_the_user_names_takes_the_place_of_the_address() -> None:
     assert "caution-domain-sends-nothing" in {caution.id for caution in found.cautions}
 
 
+@pytest.mark.parametrize(
+    ("network", "why"),
+    [
+        ("0.0.0.0/0", "wider than /8"),
+        ("192.0.0.0/7", "wider than /8"),
+        ("2000::/3", "wider than /16"),
+        ("10.0.0.0/8", "private"),
+        ("192.168.4.0/24", "private"),
+        ("127.0.0.1/32", "loopback"),
+        ("224.0.0.0/8", "multicast"),
+        ("fe80::/64", "link-local"),
+    ],
+)
+def test_a_network_that_no_mail_is_sent_from_is_refused(network: str, why: str) -> None:
+    with pytest.raises(ValueError, match=f"network {network}: .*{why}"):
+        proposed(txt(apex="v=spf1 -all"), network=ip_network(network))
+
+
 def test_the_include_of_a_provider_only_where_its_record_covers_the_host() -> None:
     zone: Zone = {
         **txt(apex="v=spf1 mx -all"),
