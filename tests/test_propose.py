@@ -596,6 +596,25 @@ def test_the_zone_may_be_the_organizational_domain() -> None:
     assert found["dkim-key-misplaced"].evidence["right"] == "s1._domainkey.a.shop.example"
 
 
+@pytest.mark.parametrize(
+    ("above", "passes", "asked"),
+    [
+        ("v=DMARC1; p=none; psd=y", False, "none"),
+        ("v=DMARC1; p=reject; psd=y", True, "reject"),
+        ("v=DMARC1; p=reject; psd=y", False, None),  # receivers under RFC 7489 would now refuse it, too
+        ("v=DMARC1; p=none", False, "none"),
+    ],
+)
+def test_what_only_the_public_suffix_asks_for_the_domain_says_itself(
+    above: str, passes: bool, asked: str | None
+) -> None:
+    zone = txt(apex=f"v=spf1 ip4:{IP} -all" if passes else "v=spf1 ?all")
+    found = proposed(zone | {("_dmarc.example", "TXT"): [above.encode()]})
+    own = {p.id: p.changes[0].new[0] for p in found if p.id in ("dmarc-own-record", "dmarc-first-record")}
+    rua = "rua=mailto:postmaster@shop.example"
+    assert own == ({} if asked is None else {"dmarc-own-record": f"v=DMARC1; p={asked}; {rua}"})
+
+
 RUA = "rua=mailto:r@shop.example"
 
 

@@ -45,7 +45,7 @@ async def propose(
     again, `check` where none is given; for a message it verifies that.
     """
     if network is not None:
-        _check_network(network)
+        check_network(network)
     if report.scenario is None:  # a message without an author domain (RFC 9989 5.3.1)
         refused = cases(report)
         plain = Proposal("no-record-without-author", "advice", "sender", {}, (), leaves=refused)
@@ -79,7 +79,7 @@ async def propose(
     return (*offered, *advice(ground, offered))
 
 
-def _check_network(network: Network) -> None:
+def check_network(network: Network) -> None:
     """Raises ValueError for a network that nobody can mean. Those for documentation are for examples."""
     if network.prefixlen < WIDEST[network.version]:
         widest = WIDEST[network.version]
