@@ -545,6 +545,8 @@ def test_a_dmarc_record_at_a_wrong_name_is_shown_and_moved_as_it_is(
     assert "dmarc-first-record" not in {p.id for p in found}
     moved = only(found, "dmarc-move-record")
     assert [(c.name, c.new) for c in moved.changes] == [("_dmarc.shop.example", (new or record,))]
+    cautions = {caution.id for caution in moved.cautions}
+    assert cautions == {"caution-read-reports-first" if passes else "caution-staged-policy"}
     assert moved.proof is not None
     assert moved.proof.holds
 

@@ -80,6 +80,7 @@ def test_the_key_with_the_domain_twice_is_moved() -> None:
     assert [f.subject for f in report.findings if f.id == "dkim-key-misplaced"] == [misplaced]
     first = sync.propose(report, zone, judge=again)[0]
     assert (first.id, first.kind, first.changes[0].new) == ("dkim-move-key", "cure", (record().decode(),))
+    assert first.cautions == ()  # the message shows that the signer has the private key
 
 
 @pytest.mark.parametrize(

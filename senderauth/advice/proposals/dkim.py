@@ -57,7 +57,6 @@ async def _usable(ground: Ground, signature: Signature) -> tuple[Proposal, ...]:
         if ground.made(signature) is None:
             return tuple(group)
     given = [(ground.key.record, ground.key.type, ground.key.bits, "")] if ground.key is not None else []
-    group += await _moved(ground, key)
     for record, kind, bits, other in (*given, *await _elsewhere(ground, signature)):
         change = await ground.change(key.name, "TXT", record)
         if change is None:
@@ -73,6 +72,7 @@ async def _usable(ground: Ground, signature: Signature) -> tuple[Proposal, ...]:
         proven = ground.made(signature) is not None and not other  # the message itself shows the private key
         cautions = () if proven else (caution,)
         group.append(draft(id, "domain-owner", told, change, cautions=cautions))
+    group += await _moved(ground, signature, key)
     return tuple(group)
 
 
@@ -88,9 +88,11 @@ async def mended_keys(ground: Ground, keys: Iterable[dkim.Key]) -> list[Proposal
     return made
 
 
-async def _moved(ground: Ground, key: dkim.Key) -> list[Proposal]:
+async def _moved(ground: Ground, signature: Signature, key: dkim.Key) -> list[Proposal]:
     """The record of a missing key from the name where a mistyped zone file put it."""
     group = []
+    planned = ground.made(signature) is None  # else the message itself shows the private key
+    cautions = (Reason("caution-signer-has-private-key", {"name": key.name}),) if planned else ()
     for finding in ground.report.findings:
         if finding.id != "dkim-key-misplaced" or finding.evidence["right"] != key.name:
             continue
@@ -102,7 +104,10 @@ async def _moved(ground: Ground, key: dkim.Key) -> list[Proposal]:
         if change is not None:
             facts: dict[str, object] = {"domain": key.domain, "selector": key.selector, "name": key.name}
             facts["other"] = finding.subject
-            group += [draft("dkim-move-key", "domain-owner", facts, change, kind=kind) for kind in EITHER]
+            group += [
+                draft("dkim-move-key", "domain-owner", facts, change, kind=kind, cautions=cautions)
+                for kind in EITHER
+            ]
     return group
 
 

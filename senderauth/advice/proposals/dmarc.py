@@ -190,8 +190,11 @@ async def _moved(ground: Ground) -> tuple[Proposal, ...]:
             if change is None or change.old:
                 continue
             asked = dmarc.parse(moved).p or "none"
-            facts = {"domain": name.removeprefix("_dmarc."), "name": name, "other": wrong, "after": asked}
+            domain = name.removeprefix("_dmarc.")
+            facts = {"domain": domain, "name": name, "other": wrong, "after": asked}
             cautions = [Reason("caution-read-reports-first", {"after": asked})] if asked != "none" else []
+            if asked != record.p:
+                cautions.append(Reason("caution-staged-policy", {"domain": domain}))
             group += [
                 draft("dmarc-move-record", "domain-owner", facts, change, kind=kind, cautions=tuple(cautions))
                 for kind in (EITHER if ground.complaints(*MISSING) else ("improvement",))
