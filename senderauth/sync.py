@@ -48,11 +48,15 @@ def check(
     *,
     receivers: Iterable[str] | None = None,
     with_lint: bool = False,
+    with_misplaced: bool = True,
     now: int | None = None,
 ) -> Report:
     """`senderauth.check`, finished."""
     asked = LiveResolver() if resolver is None else resolver
-    return run(advice.check(scenario, asked, receivers=receivers, with_lint=with_lint, now=now))
+    checking = advice.check(
+        scenario, asked, receivers=receivers, with_lint=with_lint, with_misplaced=with_misplaced, now=now
+    )
+    return run(checking)
 
 
 def verify_message(

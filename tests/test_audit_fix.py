@@ -395,6 +395,15 @@ def test_a_domain_in_order_costs_no_question() -> None:
         assert plain.asked == fixing.asked
 
 
+@pytest.mark.parametrize("fix", [False, True])
+def test_records_at_wrong_names_are_not_looked_for(fix: bool) -> None:
+    resolver = Counting(MAIL | txt("_dmarc"))
+    line = {"domain": D, "hosts": ["203.0.113.9"], "signers": [[D, "s1"]]}
+    list(audit_rows([line], resolver, retries=0, fix=fix))
+    assert Question(f"_dmarc.{D}", "TXT") in resolver.asked
+    assert not {q.name for q in resolver.asked} & {f"dmarc.{D}", f"_dmarc.{D}.{D}", f"s1._domainkey.{D}.{D}"}
+
+
 def test_what_is_unknown_is_not_waited_for_again() -> None:
     zone = MAIL | {(D, "TXT"): Status.TIMEOUT, ("_dmarc.shop.example", "TXT"): Status.TIMEOUT}
     plain, fixing = Counting(zone), Counting(zone)

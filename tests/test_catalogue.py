@@ -14,6 +14,7 @@ from senderauth import catalogue
 from senderauth.catalogue import load
 from senderauth.catalogue.codes import _data, _words
 from senderauth.catalogue.matching import _ambiguities, _ambiguity_words, patterns
+from senderauth.message.author import State
 
 HERE = Path(load.__file__).parent
 ENTRIES = dict(catalogue.entries())
@@ -145,6 +146,7 @@ def test_values_are_of_the_vocabulary(source):
         assert {source.cause, *source.other_causes} <= ENTRIES.keys()
         assert source.cause not in source.other_causes
         assert not source.by_host_only or source.provider
+        assert set(source.from_states) <= set(get_args(State))
 
 
 @pytest.mark.parametrize("id", ENTRIES)

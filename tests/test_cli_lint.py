@@ -205,11 +205,19 @@ def test_a_new_key_goes_to_a_file_of_ones_own_and_nowhere_else(tmp_path: Path) -
     assert known.stdout == done.stdout
 
 
+def test_a_refused_network_leaves_no_new_key_behind(tmp_path: Path) -> None:
+    file = tmp_path / "key.pem"
+    words = ("--fix", "--new-key", str(file), "--network", "0.0.0.0/0")
+    assert "wider than /8" in refusal(senderauth(*DEMO, "--demo", *words))
+    assert not file.exists()
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ("--as", "fax"),
         ("--fix", "--network", "203.0.113.0/8"),
+        ("--fix", "--network", "0.0.0.0/0"),
         ("--key", "x.pem"),
         ("--fix", "--key", "/none"),
     ],

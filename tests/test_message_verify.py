@@ -436,3 +436,33 @@ def test_a_time_may_be_given(files: Path) -> None:
     for at, result in (("2026-11-23T12:00Z", "pass"), ("2027-01-01", "permerror"), (str(DATE), "pass")):
         _, out = message(files, str(path), "--at", at, "--json")
         assert json.loads(out)["signatures"][0]["result"] == result
+
+
+# --- without an author domain ---------------------------------------------------------------------
+
+
+NO_ADDRESS = "Messages missing a valid address in From: header, or having no From: header, are not accepted."
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ("", NO_ADDRESS),
+        ("From:\r\n", NO_ADDRESS),
+        ("From: Jane\r\n", NO_ADDRESS),
+        ("From: a@x.example, b@y.example\r\n", "Messages with multiple addresses in From: header "),
+        ("From: a@x.example\r\nFrom: a@x.example\r\n", "This message is not RFC 5322 compliant because it"),
+    ],
+)
+def test_gmail_says_what_is_wrong_with_from(fields: str, text: str) -> None:
+    report = sync.verify_message(f"{fields}Subject: News\r\n\r\nHello\r\n".encode(), world())
+    (said,) = [p for p in report.predictions if p.receiver == "gmail"]
+    assert (said.outcome, said.code, said.entry_id) == ("refused", "550 5.7.1", "from-header-invalid")
+    assert said.text.startswith(text)
+    (other,) = [p for p in report.predictions if p.receiver == "microsoft"]
+    assert other.code == "550 5.7.512"
+
+
+def test_a_message_is_bytes() -> None:
+    with pytest.raises(TypeError, match="bytes"):
+        sync.verify_message("From: a@example.com\r\n\r\n", world())  # type: ignore[arg-type]

@@ -100,6 +100,24 @@ def test_a_network_that_the_user_names_takes_the_place_of_the_address() -> None:
     assert "caution-domain-sends-nothing" in {caution.id for caution in found.cautions}
 
 
+@pytest.mark.parametrize(
+    ("network", "why"),
+    [
+        ("0.0.0.0/0", "wider than /8"),
+        ("192.0.0.0/7", "wider than /8"),
+        ("2000::/3", "wider than /16"),
+        ("10.0.0.0/8", "private"),
+        ("192.168.4.0/24", "private"),
+        ("127.0.0.1/32", "loopback"),
+        ("224.0.0.0/8", "multicast"),
+        ("fe80::/64", "link-local"),
+    ],
+)
+def test_a_network_that_no_mail_is_sent_from_is_refused(network: str, why: str) -> None:
+    with pytest.raises(ValueError, match=f"network {network}: .*{why}"):
+        proposed(txt(apex="v=spf1 -all"), network=ip_network(network))
+
+
 def test_the_include_of_a_provider_only_where_its_record_covers_the_host() -> None:
     zone: Zone = {
         **txt(apex="v=spf1 mx -all"),
@@ -503,6 +521,100 @@ def test_strict_alignment_is_relaxed_and_the_proof_says_so() -> None:
 def test_a_first_dmarc_record_asks_for_nothing_but_reports() -> None:
     found = only(proposed(txt(apex=f"v=spf1 ip4:{IP} -all"), signed("s1"), key=GOOD), "dmarc-first-record")
     assert found.changes[0].new == ("v=DMARC1; p=none; rua=mailto:postmaster@shop.example",)
+
+
+@pytest.mark.parametrize("place", ["shop.example", "dmarc.shop.example", "_dmarc.shop.example.shop.example"])
+@pytest.mark.parametrize(
+    ("record", "passes", "new"),
+    [
+        ("v=DMARC1; p=reject; adkim=s; rua=mailto:x@a.example", True, None),
+        ("v=DMARC1; p=rejct; rua=mailto:x@a.example", True, "v=DMARC1; p=reject; rua=mailto:x@a.example"),
+        ("v=DMARC1; p=reject; rua=mailto:x@a.example", False, "v=DMARC1; p=none; rua=mailto:x@a.example"),
+    ],
+)
+def test_a_dmarc_record_at_a_wrong_name_is_shown_and_moved_as_it_is(
+    place: str, record: str, passes: bool, new: str | None
+) -> None:
+    spf_record = f"v=spf1 ip4:{IP} -all" if passes else "v=spf1 ?all"
+    zone: Zone = {("shop.example", "TXT"): [spf_record.encode()]}
+    zone[place, "TXT"] = [*zone.get((place, "TXT"), []), record.encode()]
+    resolver = ZoneResolver.from_records(SHOP | zone)
+    report = sync.check(Scenario("a@shop.example", (IP,), signers=()), resolver)
+    assert [f.subject for f in report.findings if f.id == "dmarc-record-misplaced"] == [place]
+    found = sync.propose(report, resolver)
+    assert "dmarc-first-record" not in {p.id for p in found}
+    moved = only(found, "dmarc-move-record")
+    assert [(c.name, c.new) for c in moved.changes] == [("_dmarc.shop.example", (new or record,))]
+    cautions = {caution.id for caution in moved.cautions}
+    assert cautions == {"caution-read-reports-first" if passes else "caution-staged-policy"}
+    assert moved.proof is not None
+    assert moved.proof.holds
+
+
+def test_of_a_misplaced_dmarc_record_that_says_nothing_the_first_record_takes_the_place() -> None:
+    zone = txt(dmarc="v=DMARC1; p=whatever", apex=f"v=spf1 ip4:{IP} -all")
+    ids = {p.id for p in proposed(zone)}
+    assert "dmarc-first-record" in ids
+    assert "dmarc-move-record" not in ids
+
+
+@pytest.mark.parametrize("state", [Status.TIMEOUT, "v=DMARC1; p=none"])
+def test_no_record_is_searched_for_where_one_applies_or_dns_is_silent(state: Status | str) -> None:
+    there: Any = [state.encode()] if isinstance(state, str) else state
+    zone = SHOP | txt(dmarc="v=DMARC1; p=reject") | {("_dmarc.shop.example", "TXT"): there}
+    report = sync.check(Scenario("a@shop.example", (IP,), signers=()), ZoneResolver.from_records(zone))
+    assert "dmarc-record-misplaced" not in {finding.id for finding in report.findings}
+
+
+def test_a_zone_file_does_without_the_public_suffix() -> None:
+    zone = SHOP | txt(dmarc="v=DMARC1; p=none") | {("_dmarc.example", "TXT"): Status.TIMEOUT}
+    report = sync.check(Scenario("a@shop.example", (IP,), signers=()), ZoneResolver.from_records(zone))
+    assert "dmarc-record-misplaced" in {finding.id for finding in report.findings}
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_a_planned_key_with_the_domain_twice_is_shown_and_moved(passes: bool) -> None:
+    spf_record = f"v=spf1 ip4:{IP} -all" if passes else "v=spf1 ?all"
+    place = "s1._domainkey.shop.example.shop.example"
+    zone = txt(apex=spf_record, _dmarc="v=DMARC1; p=reject") | {(place, "TXT"): [GOOD.record.encode()]}
+    resolver = ZoneResolver.from_records(SHOP | zone)
+    report = sync.check(signed("s1"), resolver)
+    assert [f.subject for f in report.findings if f.id == "dkim-key-misplaced"] == [place]
+    moved = only(sync.propose(report, resolver), "dkim-move-key")
+    assert moved.proof is not None
+    assert moved.proof.holds
+    assert moved.changes[0].name == "s1._domainkey.shop.example"
+    assert moved.changes[0].new == (GOOD.record,)
+
+
+def test_the_zone_may_be_the_organizational_domain() -> None:
+    zone: Zone = {
+        ("_dmarc.a.shop.example.shop.example", "TXT"): [b"v=DMARC1; p=none"],
+        ("s1._domainkey.a.shop.example.shop.example", "TXT"): [GOOD.record.encode()],
+    }
+    scenario = Scenario("a@a.shop.example", (IP,), signers=(("a.shop.example", "s1"),))
+    found = {f.id: f for f in sync.check(scenario, ZoneResolver.from_records(SHOP | zone)).findings}
+    assert found["dmarc-record-misplaced"].evidence["right"] == "_dmarc.a.shop.example"
+    assert found["dkim-key-misplaced"].evidence["right"] == "s1._domainkey.a.shop.example"
+
+
+@pytest.mark.parametrize(
+    ("above", "passes", "asked"),
+    [
+        ("v=DMARC1; p=none; psd=y", False, "none"),
+        ("v=DMARC1; p=reject; psd=y", True, "reject"),
+        ("v=DMARC1; p=reject; psd=y", False, None),  # receivers under RFC 7489 would now refuse it, too
+        ("v=DMARC1; p=none", False, "none"),
+    ],
+)
+def test_what_only_the_public_suffix_asks_for_the_domain_says_itself(
+    above: str, passes: bool, asked: str | None
+) -> None:
+    zone = txt(apex=f"v=spf1 ip4:{IP} -all" if passes else "v=spf1 ?all")
+    found = proposed(zone | {("_dmarc.example", "TXT"): [above.encode()]})
+    own = {p.id: p.changes[0].new[0] for p in found if p.id in ("dmarc-own-record", "dmarc-first-record")}
+    rua = "rua=mailto:postmaster@shop.example"
+    assert own == ({} if asked is None else {"dmarc-own-record": f"v=DMARC1; p={asked}; {rua}"})
 
 
 RUA = "rua=mailto:r@shop.example"

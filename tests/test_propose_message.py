@@ -67,6 +67,22 @@ def test_the_key_that_made_the_signature_is_published(
     assert [caution.id for caution in first.cautions] == (["caution-change-both-keys"] if not given else [])
 
 
+def test_the_key_with_the_domain_twice_is_moved() -> None:
+    message = sign()
+    misplaced = "s._domainkey.example.com.example.com"
+    zone = ZoneResolver.from_records(ZONE | {(misplaced, "TXT"): [record()]})
+    facts: dict[str, Any] = {"ip": IP, "mail_from": "b@esp.example", "helo": "out.esp.example"}
+
+    async def again(scenario: Scenario, resolver: Resolver) -> MessageReport:
+        return await verify_message(message, resolver, **facts)
+
+    report = sync.verify_message(message, zone, **facts)
+    assert [f.subject for f in report.findings if f.id == "dkim-key-misplaced"] == [misplaced]
+    first = sync.propose(report, zone, judge=again)[0]
+    assert (first.id, first.kind, first.changes[0].new) == ("dkim-move-key", "cure", (record().decode(),))
+    assert first.cautions == ()  # the message shows that the signer has the private key
+
+
 @pytest.mark.parametrize(
     ("algorithm", "given", "there", "id", "facts"),
     [

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         PublicKey,
         WhatIf,
         as_proposed,
+        check_network,
         is_worse,
         new_pair,
         outcome_of,
@@ -55,6 +56,7 @@ __all__ = [
     "as_proposed",
     "check",
     "check_draft",
+    "check_network",
     "explain",
     "is_worse",
     "new_pair",
@@ -77,8 +79,9 @@ _DOORS |= dict.fromkeys(("Examined", "MessageReport", "verify_message"), "messag
 _DOORS |= dict.fromkeys(("DraftReport", "check_draft"), "draft")
 _DOORS |= dict.fromkeys(
     (
-        "DomainReport", "Judged", "Proposal", "PublicKey", "WhatIf", "as_proposed", "is_worse", "new_pair",
-        "outcome_of", "plan_of", "propose", "propose_for_domain", "public_key", "sent_again", "what_if",
+        "DomainReport", "Judged", "Proposal", "PublicKey", "WhatIf", "as_proposed", "check_network",
+        "is_worse", "new_pair", "outcome_of", "plan_of", "propose", "propose_for_domain", "public_key",
+        "sent_again", "what_if",
     ),
     "proposals",
 )  # fmt: skip

@@ -115,19 +115,25 @@ async def check(
     *,
     receivers: Iterable[str] | None = None,
     with_lint: bool = False,
+    with_misplaced: bool = True,
     now: int | None = None,
 ) -> Report:
     """Judges one send before it happens.
 
     receivers: ids or families of receiver policies, all where none are named; ValueError for an unknown
-    one. with_lint adds checkdmarc's findings (slower). now is Unix time, for the SPF macro %{t} only.
+    one. with_lint adds checkdmarc's findings (slower). with_misplaced: where a DMARC record or a planned key
+    is missing, look at the names where mistyped zone files put it (a few questions more). now is Unix time,
+    for the SPF macro %{t} only.
     """
     wanted = list(receivers or ())
     chosen = choose(wanted)
     if wanted:  # asked for by name: counts
         chosen = tuple(replace(receiver, optional=False) for receiver in chosen)
     asked = CachingResolver(over=resolver)
-    found, linted = await together(simulate(scenario, asked, now=now), _linted(scenario, asked, with_lint))
+    found, linted = await together(
+        simulate(scenario, asked, now=now, with_misplaced=with_misplaced),
+        _linted(scenario, asked, with_lint),
+    )
     predictions = predict(found, chosen)
     return Report(
         scenario,

@@ -148,6 +148,9 @@ async def verify_message(
     search for what broke a signature. Raises ScenarioError or ValueError for what the caller gave; nothing
     in the message raises.
     """
+    octets: object = message
+    if isinstance(octets, str):
+        raise TypeError("a message is bytes, as they came, not str")
     wanted = list(receivers or ())
     chosen = choose(wanted)
     if wanted:
@@ -321,7 +324,10 @@ def _without_author(facts: MessageFacts, receivers: tuple[Receiver, ...]) -> tup
     said = {
         one.provider: one
         for one in catalogue.messages().values()
-        if one.cause == NO_AUTHOR and one.reply and one.provider in asked
+        if one.cause == NO_AUTHOR
+        and one.reply
+        and one.provider in asked
+        and facts.author.state in (one.from_states or (facts.author.state,))
     }
     found = []
     for family in sorted(asked):

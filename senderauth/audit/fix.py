@@ -65,7 +65,8 @@ class _Fixing:
         report, now = await self._examine(self.below, [self.own])
         planned = self._planned()
         known = [one for one in self.options.senders.get(self.own, ()) if one != planned]
-        sends: list[Judged] = [await check(one, self.below) for one in ([planned] if planned else []) + known]
+        named = ([planned] if planned else []) + known
+        sends: list[Judged] = [await check(one, self.below, with_misplaced=False) for one in named]
         cures = await propose(sends[0], self.below, senders=known) if planned else ()
         offered = await propose_for_domain(report, self.below, self._judge, sends=sends)
         tried: list[tuple[Proposal, Row]] = []

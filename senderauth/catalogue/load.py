@@ -113,6 +113,8 @@ class Message:
     """The words count only where they are all that the answer says."""
     by_host_only: bool
     """The words are others' too: counts only where the host tells the provider."""
+    from_states: tuple[str, ...]
+    """States of the From field (`message.Author`) that it is said of; empty: of all that are wrong."""
     cause: str
     """Id of the entry."""
     other_causes: tuple[str, ...]
@@ -209,6 +211,7 @@ def message(id: str) -> Message:
         needs_code=_names(table, "needs_code"),
         whole=table.get("whole", False),
         by_host_only=table.get("by_host_only", False),
+        from_states=_names(table, "from_states"),
         cause=table["cause"],
         other_causes=_names(table, "other_causes"),
         permanence=table["permanence"],
@@ -237,6 +240,7 @@ def _own_message(entry: Entry) -> Message:
         needs_code=(),
         whole=False,
         by_host_only=False,
+        from_states=(),
         cause=entry.id,
         other_causes=(),
         permanence=entry.permanence,

@@ -31,11 +31,14 @@ def proposals_for(
     from ipaddress import ip_network
 
     from senderauth import sync
+    from senderauth.advice import check_network
     from senderauth.report import FORMS
 
     if form is not None and form not in FORMS:
         raise ValueError(f"--as: {form!r} is none of {', '.join(FORMS)}")
     wide = ip_network(network) if network else None
+    if wide is not None:
+        check_network(wide)  # before a new key is written
     others = [row.scenario for row in read_senders(senders)] if senders else []
     public = key_from(key, new_key)
     return sync.propose(report, resolver, network=wide, senders=others, key=public, judge=judge)

@@ -12,6 +12,7 @@ from senderauth.dkim.keys import Key, KeyOutline, KeySearch, common_selectors, f
 from senderauth.dkim.keys import judge as judge_key
 from senderauth.dkim.keys import narrowed as narrowed_key
 from senderauth.dkim.keys import outline as outline_key
+from senderauth.dkim.misplaced import find_misplaced
 from senderauth.dkim.record import KeyRecord, TagList, parse_key, rsa_numbers, tag_list
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ __all__ = [
     "diagnose",
     "fetch_key",
     "find_keys",
+    "find_misplaced",
     "judge_key",
     "narrowed_key",
     "outline_key",

@@ -10,12 +10,14 @@ from senderauth.values import Finding
 
 async def find_misplaced(resolver: Resolver, domain: str) -> tuple[Finding, ...]:
     """Records that stand at the domain itself, or where a mistyped zone file puts them: without the
-    underscore, or with the domain twice for want of a trailing dot. Three questions; no finding is no proof.
+    underscore, or with the zone's name once more for want of a trailing dot. Three questions, four of a
+    subdomain; no finding is no proof.
     """
     name = names.normalise(domain)
     if name is None:
         return ()
-    places = [name, f"dmarc.{name}", f"_dmarc.{name}.{name}"]
+    zones = dict.fromkeys((name, names.registrable(name) or name))
+    places = [name, f"dmarc.{name}", *(f"_dmarc.{name}.{zone}" for zone in zones)]
     questions = [Question(place, "TXT") for place in places if names.normalise(place)]
     prefetch(resolver, questions)
     found = []

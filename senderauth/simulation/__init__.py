@@ -2,7 +2,7 @@
 
 from senderauth.simulation.domain import MAX_EXCHANGES, MailDomain, mail_domain
 from senderauth.simulation.domain import findings as mail_domain_findings
-from senderauth.simulation.host import Host, Reverse, Sender
+from senderauth.simulation.host import Host, Reverse, Sender, special
 from senderauth.simulation.predict import Prediction, case_facts, facts_of, predict
 from senderauth.simulation.receiver import OUTCOMES, Outcome, Receiver, Rule, answer, choose, receivers
 from senderauth.simulation.scenario import Address, Scenario, ScenarioError, parse_signer
@@ -36,4 +36,5 @@ __all__ = [
     "predict",
     "receivers",
     "simulate",
+    "special",
 ]

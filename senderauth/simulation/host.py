@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Literal
 
 from senderauth import names
@@ -84,6 +84,11 @@ class Sender:
     trace: Step
 
 
+def special(network: IPv4Network | IPv6Network) -> str | None:
+    """What a network, or an address as one, is reserved for; None where it is public, in part at least."""
+    return next((kind for known, kind in SPECIAL if network[0] in known and network[-1] in known), None)
+
+
 async def resolve_host(resolver: Resolver, given: str) -> Host:
     """The addresses of a host: itself if it is one, else all A and AAAA records."""
     host = parse_host(given)
@@ -153,10 +158,9 @@ async def sender(resolver: Resolver, host: str, address: str, helo: str | None) 
     elif host != address:
         name, origin = host, "host"
     state = await _helo_state(resolver, name, ip, trace)
-    special = next((kind for network, kind in SPECIAL if ip in network), None)
     if name is not None:
         name = names.normalise(name) or name
-    return Sender(host, address, special, back, name, origin, state, trace.root)
+    return Sender(host, address, special(ip_network(ip)), back, name, origin, state, trace.root)
 
 
 def unknown(helo: str | None) -> Sender:

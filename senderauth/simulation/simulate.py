@@ -23,6 +23,7 @@ from senderauth.simulation import domain as mail_domains
 from senderauth.simulation import host as hosts
 from senderauth.simulation.domain import MailDomain, mail_domain
 from senderauth.simulation.host import Host, Sender, resolve_host
+from senderauth.simulation.misplaced import misplaced
 from senderauth.simulation.scenario import Scenario
 from senderauth.simulation.signer import Signature, plan, supposed
 from senderauth.spf import Result as SPFResult
@@ -83,9 +84,11 @@ async def simulate(
     *,
     now: int | None = None,
     signatures: tuple[Signature, ...] | None = None,
+    with_misplaced: bool = True,
 ) -> Simulation:
     """Runs all checks for one send. now is Unix time, for the %{t} macro only. signatures: those of a
     message, verified already; then a scenario without hosts is judged without a client address.
+    with_misplaced: look at other names for DMARC records and keys that are missing.
     """
     author = scenario.author_address
     _announce(scenario, resolver)
@@ -108,7 +111,8 @@ async def simulate(
         )
     )
     reports = await dmarc.check_report_destinations(resolver, policy)
-    findings = _findings(senders, domains, surveys, signed, policies, verdicts, reports)
+    strays = await misplaced(resolver, author.domain, policies, signed) if with_misplaced else ()
+    findings = _findings(senders, domains, surveys, signed, policies, verdicts, (*strays, *reports))
     return Simulation(
         scenario,
         tuple(found),

@@ -10,7 +10,7 @@ from itertools import permutations
 from senderauth import dkim, names
 from senderauth.advice.proposals.ground import Ground, draft, foreign
 from senderauth.advice.proposals.keys import PublicKey
-from senderauth.advice.proposals.proposal import Change, Proposal, Setting
+from senderauth.advice.proposals.proposal import EITHER, Change, Proposal, Setting
 from senderauth.advice.proposals.providers import providers_of
 from senderauth.dns import Answer, Status
 from senderauth.simulation import Signature
@@ -72,6 +72,7 @@ async def _usable(ground: Ground, signature: Signature) -> tuple[Proposal, ...]:
         proven = ground.made(signature) is not None and not other  # the message itself shows the private key
         cautions = () if proven else (caution,)
         group.append(draft(id, "domain-owner", told, change, cautions=cautions))
+    group += await _moved(ground, signature, key)
     return tuple(group)
 
 
@@ -85,6 +86,29 @@ async def mended_keys(ground: Ground, keys: Iterable[dkim.Key]) -> list[Proposal
             facts: dict[str, object] = {"domain": key.domain, "selector": key.selector, "name": key.name}
             made.append(draft("dkim-mend-key", "domain-owner", facts, change))
     return made
+
+
+async def _moved(ground: Ground, signature: Signature, key: dkim.Key) -> list[Proposal]:
+    """The record of a missing key from the name where a mistyped zone file put it."""
+    group = []
+    planned = ground.made(signature) is None  # else the message itself shows the private key
+    cautions = (Reason("caution-signer-has-private-key", {"name": key.name}),) if planned else ()
+    for finding in ground.report.findings:
+        if finding.id != "dkim-key-misplaced" or finding.evidence["right"] != key.name:
+            continue
+        domain = finding.subject.removeprefix(f"{key.selector}._domainkey.".lower())
+        there = await dkim.fetch_key(ground.resolver, domain, key.selector)
+        change = None
+        if there.state == "valid" and there.record_text is not None:
+            change = await ground.change(key.name, "TXT", there.record_text)
+        if change is not None:
+            facts: dict[str, object] = {"domain": key.domain, "selector": key.selector, "name": key.name}
+            facts["other"] = finding.subject
+            group += [
+                draft("dkim-move-key", "domain-owner", facts, change, kind=kind, cautions=cautions)
+                for kind in EITHER
+            ]
+    return group
 
 
 async def _undone(ground: Ground, key: dkim.Key) -> str | None:

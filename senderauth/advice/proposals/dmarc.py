@@ -28,7 +28,7 @@ async def dmarc_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
         groups.append(await _relaxed(ground))
         groups.append(await _return_path(ground, failing))
     mended = await _mended(ground)
-    groups.append(mended or await _record(ground))
+    groups.append(mended or await _moved(ground) or await _record(ground) or await _of_its_own(ground))
     groups.append(await _both_standards(ground))
     groups.append(await _next_step(ground))
     groups += await _destinations(ground)
@@ -169,11 +169,65 @@ async def _mended(ground: Ground) -> tuple[Proposal, ...]:
     return tuple(group)
 
 
-def first_record(ground: Ground) -> str:
-    """p=none with reports to a mailbox that every domain with mail must have (RFC 5321 4.5.1)."""
+async def _moved(ground: Ground) -> tuple[Proposal, ...]:
+    """The record that stands where nobody looks, at its right name, mended where it needs that; else the same
+    without asking for anything. What stands at the wrong name harms nobody and may stay.
+    """
+    places: dict[str, list[str]] = {}
+    for finding in ground.report.findings:
+        if finding.id == "dmarc-record-misplaced":
+            places.setdefault(str(finding.evidence["right"]), []).append(finding.subject)
+    group: list[Proposal] = []
+    for name, wrong in places.items():
+        there = [text for place in wrong for text in (await ground.ask(place, "TXT")).records]
+        meant = list(dict.fromkeys(text for text in there if dmarc.meant_as_record(text)))
+        text = dmarc.mend(meant) or (text_of(meant[0]) if len(meant) == 1 else "")
+        record = dmarc.parse(text)
+        if record.p is None:
+            continue
+        for moved in dict.fromkeys((text, with_tags(record, {"p": "none"}))):
+            change = await dmarc_change(ground, name, moved)
+            if change is None or change.old:
+                continue
+            asked = dmarc.parse(moved).p or "none"
+            domain = name.removeprefix("_dmarc.")
+            facts = {"domain": domain, "name": name, "other": wrong, "after": asked}
+            cautions = [Reason("caution-read-reports-first", {"after": asked})] if asked != "none" else []
+            if asked != record.p:
+                cautions.append(Reason("caution-staged-policy", {"domain": domain}))
+            group += [
+                draft("dmarc-move-record", "domain-owner", facts, change, kind=kind, cautions=tuple(cautions))
+                for kind in (EITHER if ground.complaints(*MISSING) else ("improvement",))
+            ]
+    return tuple(group)
+
+
+async def _of_its_own(ground: Ground) -> tuple[Proposal, ...]:
+    """What a record at the public suffix asks for (RFC 9989 4.10, psd=y mostly), in one of the domain's own:
+    RFC 7489 does not ask there. Where nobody knows what is sent, only if it asks for nothing.
+    """
+    new, old = ground.report.policies["rfc9989"], ground.report.policies["rfc7489"]
+    if new.unknown or old.unknown or new.policy is None or new.location is None or old.policy is not None:
+        return ()
+    above = not names.is_below(new.location.removeprefix("_dmarc."), ground.organization)
+    if not above or (new.policy != "none" and not ground.report.verdicts):
+        return ()
+    name = f"_dmarc.{ground.organization}"
+    change = await dmarc_change(ground, name, first_record(ground, new.policy))
+    if change is None or change.old:
+        return ()
+    facts = {"domain": ground.organization, "name": name, "location": new.location, "after": new.policy}
+    strict = new.policy != "none"
+    cautions = (Reason("caution-read-reports-first", {"after": new.policy}),) if strict else ()
+    made = draft("dmarc-own-record", "domain-owner", facts, change, kind="improvement", cautions=cautions)
+    return (made,)
+
+
+def first_record(ground: Ground, asked: str = "none") -> str:
+    """With reports to a mailbox that every domain with mail must have (RFC 5321 4.5.1)."""
     takes_mail = any(d.state in ("mx", "address") for d in ground.report.domains if d.role == "author")
     rua = f"; rua=mailto:postmaster@{ground.organization}" if takes_mail else ""
-    return f"v=DMARC1; p=none{rua}"
+    return f"v=DMARC1; p={asked}{rua}"
 
 
 async def _both_standards(ground: Ground) -> tuple[Proposal, ...]:

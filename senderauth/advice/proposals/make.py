@@ -17,10 +17,13 @@ from senderauth.advice.proposals.proposal import Proposal
 from senderauth.advice.proposals.prove import prove
 from senderauth.advice.proposals.spf import spf_proposals
 from senderauth.dns import CachingResolver, Resolver
-from senderauth.simulation import Scenario
+from senderauth.simulation import Scenario, special
 
 MAX_TRIED = 48
 """Drafts that are tried; the cases of one send seldom need ten."""
+
+WIDEST = {4: 8, 6: 16}
+"""Prefix lengths: nobody's own hosts fill more."""
 
 
 async def propose(
@@ -36,10 +39,13 @@ async def propose(
     made with, cures first; then improvements; then what no record helps. A change whose proof fails is not
     among them.
 
-    network: the network of the sending hosts, to be authorised in place of single addresses. senders:
+    network: the network of the sending hosts, to be authorised in place of single addresses; ValueError for
+    one that no mail is sent from. senders:
     other sends that must not become worse. key: a DKIM key that may be published. judge: judges the send
     again, `check` where none is given; for a message it verifies that.
     """
+    if network is not None:
+        check_network(network)
     if report.scenario is None:  # a message without an author domain (RFC 9989 5.3.1)
         refused = cases(report)
         plain = Proposal("no-record-without-author", "advice", "sender", {}, (), leaves=refused)
@@ -73,13 +79,23 @@ async def propose(
     return (*offered, *advice(ground, offered))
 
 
+def check_network(network: Network) -> None:
+    """Raises ValueError for a network that nobody can mean. Those for documentation are for examples."""
+    if network.prefixlen < WIDEST[network.version]:
+        widest = WIDEST[network.version]
+        raise ValueError(f"network {network}: wider than /{widest}, too many hosts to be all your own")
+    kind = special(network)
+    if kind is not None and kind != "documentation":
+        raise ValueError(f"network {network}: no mail comes from there, it is {kind} (RFC 6890)")
+
+
 def judge_like(report: Judged) -> Judge:
     """A judge that asks the same receivers as the report did."""
     named = not any(p.optional for p in report.predictions)
     receivers = list(dict.fromkeys(p.receiver for p in report.predictions)) if named else None
 
     async def again(scenario: Scenario, resolver: Resolver) -> Judged:
-        return await check(scenario, resolver, receivers=receivers)
+        return await check(scenario, resolver, receivers=receivers, with_misplaced=False)
 
     return again
 
