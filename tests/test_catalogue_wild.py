@@ -322,5 +322,34 @@ def test_what_a_milter_says_of_the_content_counts_once_in_a_sendmail_log():
 def test_what_a_probe_of_the_sender_was_told_is_not_said_of_the_recipient(text, wrap):
     """The sender's own server does not know the sender: neither the recipient nor the domain is at fault."""
     (found,) = read_bounce(wrap.format(text) + "\n")
-    assert found.matches[0].entry_id in ("", "address-malformed")
+    assert found.matches[0].entry_id == "sender-verify-failed"
+    assert found.fact("mail_from") == "a@shop.example"
     assert found.refusing_host == ("mx.example.org" if wrap != "{}" else "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "550-Verification failed for <www-data@web1.shop.example>\n550-Called:   192.0.2.1\n"
+        "550-Sent:     RCPT TO:<www-data@web1.shop.example>\n550-Response: 550 No such user here\n550 Sender verify failed",
+        "550-Verification failed for <www-data@web1.shop.example>\n550-The mail server could not deliver mail to "
+        "www-data@web1.shop.example.  The account or domain may not exist, they may be blacklisted, or missing the proper "
+        "dns entries.\n550 Sender verify failed",
+        "550-Verification failed for <www-data@web1.shop.example>\n550-all relevant MX records point to non-existent hosts\n"
+        "550 Sender verify failed",
+        "550 Verification failed for <www-data@web1.shop.example>",
+        "451-Callback setup failed while verifying <www-data@web1.shop.example>\n451 Could not complete sender verify callout",
+    ],
+)
+def test_exim_says_whose_address_it_could_not_verify(text):
+    (found,) = read_bounce(text)
+    told = (found.matches[0].entry_id, found.fact("mail_from"), found.recipient, found.fact("recipient"))
+    assert told == ("sender-verify-failed", "www-data@web1.shop.example", "", "")
+
+
+def test_a_signature_that_could_not_be_verified_is_no_sender_verification():
+    assert (
+        match("550 5.7.1 DKIM verification failed for <a@shop.example>")[0].entry_id
+        == "dkim-signature-required"
+    )
+    assert match("550 5.7.1 SPF verification failed for <a@shop.example>")[0].entry_id == "spf-check-failed"
