@@ -338,6 +338,9 @@ def test_what_a_probe_of_the_sender_was_told_is_not_said_of_the_recipient(text, 
         "550-Verification failed for <www-data@web1.shop.example>\n550-all relevant MX records point to non-existent hosts\n"
         "550 Sender verify failed",
         "550 Verification failed for <www-data@web1.shop.example>",
+        "550-Verification failed for <www-data@web1.shop.example> 550-Called: 192.0.2.1 550-Sent: "
+        "RCPT TO:<www-data@web1.shop.example> 550-Response: 550 5.1.1 <www-data@web1.shop.example>: "
+        "Recipient address rejected: User unknown 550 Sender verify failed",
         "451-Callback setup failed while verifying <www-data@web1.shop.example>\n451 Could not complete sender verify callout",
     ],
 )
@@ -345,6 +348,7 @@ def test_exim_says_whose_address_it_could_not_verify(text):
     (found,) = read_bounce(text)
     told = (found.matches[0].entry_id, found.fact("mail_from"), found.recipient, found.fact("recipient"))
     assert told == ("sender-verify-failed", "www-data@web1.shop.example", "", "")
+    assert found.codes.enhanced == "", "what the sender's server said has codes of its own"
 
 
 def test_a_signature_that_could_not_be_verified_is_no_sender_verification():
