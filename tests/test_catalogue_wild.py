@@ -118,6 +118,7 @@ def test_fixed_words_of_receivers_lead_to_their_cause(text, id):
         ("554 192.0.2.1 found on one or more DNSBLs, see http://postmaster.comcast.net/x#BL000010", "comcast"),
         ("421 Too many spams from your IP (192.0.2.1), please visit http://postmaster.free.fr/", "free"),
         ("421 4.3.2 Your IP(192.0.2.1) is filtered and this connection will be closed. You must register your IP to http://realip.naver.com", "naver"),
+        ("550 5.1.1 No such user. For more information, go to https://help.naver.com/alias/mail/newmail10.naver YFIkhhfi - nsmtp", "naver"),
         ("<jan@twc.example>: host pkvw-mx.msg.pkvw.co.charter.net[192.0.2.9] said: 554 Connection Rejected", "charter"),
         ("<jan@cox.example>: host cxr.mx.a.cloudfilter.net[192.0.2.9] said: 554 Connection Rejected", "cox"),
         ("<jan@eir.example>: host eir-mx.mx.a.cloudfilter.net[192.0.2.9] said: 554 Connection Rejected", ""),
