@@ -20,7 +20,57 @@ from senderauth.catalogue import match, read_bounce, read_log
         ("550 RP:RCL 163 mx1,abc", "too-many-recipients"),
         ("554 Transaction failed Reject due to domain's DMARC policy", "dmarc-policy-refused"),
         ("550 5.5.0 Service refuse. Veuillez essayer plus tard. service refused, please try later. LPN007_510", "sender-blocked"),
-        ("421 mx1 Service refuse. Veuillez essayer plus tard. Service refused, please try later. OFR_506 [506]", "sender-blocked"),
+        # Orange's own list of codes: the number says more than the words, which are the same for many.
+        ("421 mx1 Service refuse. Veuillez essayer plus tard. Service refused, please try later. OFR_506 [506]", "content-refused-as-spam"),
+        ("550 5.2.0 Mail rejete. Mail rejected. ofr_506 [506]", "content-refused-as-spam"),
+        ("421 mx1 Service refuse. Veuillez essayer plus tard. Service refused, please try later. OFR006_103 192.0.2.1 [103]", "address-reputation"),
+        ("421 mx1 Service refuse. Veuillez essayer plus tard. Service refused, please try later. OFR_999 [999]", "unusual-rate"),
+        ("421 mx1 Service refuse. Veuillez essayer plus tard. Service refused, please try later. OFR004_105", "sender-blocked"),
+        ("550 5.7.0 Code d'authentification invalide OFR_305", "login-failed"),
+        ("550 5.1.1 Adresse d au moins un destinataire invalide. Invalid recipient. OFR_416 [416]", "recipient-unknown"),
+        ("421 4.3.1 You send too many messages.", "unusual-rate"),
+        ("550 5.7.1 Since you sent too many e-mails, you are not allowed to send more e-mails within 24 hours", "unusual-rate"),
+        ("550 REJECTED - Too many failed recipients - count = 4", "too-many-unknown-recipients"),
+        ("451 Requested action aborted: Too many failed recipients.", "too-many-unknown-recipients"),
+        ("550 5.1.1 Too many invalid recipients", "too-many-unknown-recipients"),
+        ("550 Dictionary attack detected", "too-many-unknown-recipients"),
+        ("452 4.5.3 Too many recipients", "too-many-recipients"),
+        ("550 Recipient verification failed", "recipient-unknown"),
+        ("550 REJECTED - Recipient Verify Failed - User Not Found", "recipient-unknown"),
+        ("501 #5.1.1 bad address jan@example.org", "recipient-unknown"),
+        ("501 bad address jan@example.org", "address-malformed"),
+        ("501 5.1.3 bad address syntax", "address-malformed"),
+        ("554 5.7.1 Message scored too high on spam scale.  For help, please quote incident ID 22492290.", "content-refused-as-spam"),
+        ("554 5.7.1 Message scored too high", "content-refused-as-spam"),
+        ("554 5.7.1 Message rejected by MagicSpam", "sender-blocked"),
+        ("550 Messages from your location are rejected, bad or missing identifier (HELO). Protection provided by: MagicSpam 1.0.8", "helo-invalid"),
+        ("535 5.7.8 Error: authentication failed: SPF", "login-failed"),
+        ("535 5.7.1 Authentication failed; SPF check failed", "login-failed"),
+        ("535 Incorrect authentication data (SPF: fail)", "login-failed"),
+        ("535 5.7.23 SPF validation failed", "spf-hard-fail"),
+        ("550 5.7.1 DMARC check failed: No aligned identifiers", "dmarc-policy-refused"),
+        ("550 5.7.1 No aligned identifiers", "dmarc-policy-refused"),
+        ("550 5.7.1 Refused: dmarc=fail (p=reject), identifiers not aligned", "dmarc-policy-refused"),
+        ("550 5.7.1 From: is not aligned with SPF or DKIM", "dmarc-not-aligned"),
+        ("550 5.7.1 The domain is on our deny list, whatever its DMARC policy", "sender-blocked"),
+        ("550 5.7.1 Sender verification failed: SPF fail", "spf-check-failed"),
+        ("550 5.7.1 Sender address verification failed: DMARC says reject", "dmarc-policy-refused"),
+        ("550 5.1.0 <a@shop.example>: Sender address rejected: mailbox does not exist", "sender-verify-failed"),
+        ("550 5.5.0 Boite du destinataire archivee. Archived recipient. LPN007_420", "recipient-mailbox-disabled"),
+        ("550 5.5.0 Le compte du destinataire est bloque. The recipient account isblocked. LPN007_426", "recipient-mailbox-disabled"),
+        ("554 mx.example.net cox too many bad commands from 192.0.2.1", "address-reputation"),
+        ("554 mx.example.net cmsmtp 192.0.2.1 blocked. AUP#CXDNS", "reverse-dns-missing"),
+        ("550 5.1.0 <a@shop.example> sender rejected. AUP#CXSNDR", "unauthenticated-message"),
+        ("554 impin004.msg.chrl.nc.charter.net cmsmtp 192.0.2.1 blocked. AUP#In-1020", "sender-blocked"),
+        # Spectrum's own list of codes.
+        ("421 impin004.msg.chrl.nc.charter.net cmsmtp 192.0.2.1 blocked. AUP#In-1370", "unusual-rate"),
+        ("550 5.1.0 <a@shop.example> sender rejected. AUP#In-1310", "too-many-connections"),
+        ("554 impin004.msg.chrl.nc.charter.net cmsmtp 192.0.2.1 blocked. AUP#In-1240", "address-reputation"),
+        ("554 dnvrco-cmimta15 esmtp ESMTP server not available AUP#I-1010", "sender-blocked"),
+        ("554 Connection rejected AUP#In-1130", "reverse-dns-missing"),
+        ("550 AUP#In-1560", "too-many-unknown-recipients"),
+        ("451 too many errors from your ip (192.0.2.1), please visit http://postmaster.free.fr/", "address-reputation"),
+        ("550 5.7.1 Refused regardless of SPF, the message is spam", "content-refused-as-spam"),
         ("421 4.7.1 [TS03] All messages from 192.0.2.1 will be permanently deferred; Retrying will NOT succeed.", "address-reputation"),
         ("421 4.7.0 [TS02] Messages from 192.0.2.1 temporarily deferred", "unusual-rate"),
         ("554 5.7.1 [HM08] Message rejected due to local policy.", "sender-blocked"),
@@ -66,6 +116,15 @@ def test_fixed_words_of_receivers_lead_to_their_cause(text, id):
         ("550 5.7.1 Unheard-of words, see https://support.apple.com/x", "apple"),
         ("554 Unheard-of words For explanation visit https://postmaster.gmx.net/en/case?c=r1", "gmx"),
         ("554 192.0.2.1 found on one or more DNSBLs, see http://postmaster.comcast.net/x#BL000010", "comcast"),
+        ("421 Too many spams from your IP (192.0.2.1), please visit http://postmaster.free.fr/", "free"),
+        ("421 4.3.2 Your IP(192.0.2.1) is filtered and this connection will be closed. You must register your IP to http://realip.naver.com", "naver"),
+        ("550 5.1.1 No such user. For more information, go to https://help.naver.com/alias/mail/newmail10.naver YFIkhhfi - nsmtp", "naver"),
+        ("<jan@twc.example>: host pkvw-mx.msg.pkvw.co.charter.net[192.0.2.9] said: 554 Connection Rejected", "charter"),
+        ("<jan@cox.example>: host cxr.mx.a.cloudfilter.net[192.0.2.9] said: 554 Connection Rejected", "cox"),
+        ("<jan@eir.example>: host eir-mx.mx.a.cloudfilter.net[192.0.2.9] said: 554 Connection Rejected", ""),
+        ("<jan@shop.example>: host smtp-in.sfr.fr[192.0.2.9] said: 554 No", "sfr"),
+        ("<jan@shop.example>: host mx1.free.fr[192.0.2.9] said: 554 No", "free"),
+        ("<jan@shop.example>: host mx1.naver.com[192.0.2.9] said: 554 No", "naver"),
         ("550 DMARC check failed http://service.mail.qq.com/cgi-bin/help?id=16", "tencent"),
         ("550 5.7.1 DMARC check failed", ""),  # others say so, too
         ("<jan@gmail.com>: host mx.example.org[192.0.2.9] said: 550 5.7.1 No, see https://support.apple.com/x", "gmail"),
@@ -322,5 +381,38 @@ def test_what_a_milter_says_of_the_content_counts_once_in_a_sendmail_log():
 def test_what_a_probe_of_the_sender_was_told_is_not_said_of_the_recipient(text, wrap):
     """The sender's own server does not know the sender: neither the recipient nor the domain is at fault."""
     (found,) = read_bounce(wrap.format(text) + "\n")
-    assert found.matches[0].entry_id in ("", "address-malformed")
+    assert found.matches[0].entry_id == "sender-verify-failed"
+    assert found.fact("mail_from") == "a@shop.example"
     assert found.refusing_host == ("mx.example.org" if wrap != "{}" else "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "550-Verification failed for <www-data@web1.shop.example>\n550-Called:   192.0.2.1\n"
+        "550-Sent:     RCPT TO:<www-data@web1.shop.example>\n550-Response: 550 No such user here\n550 Sender verify failed",
+        "550-Verification failed for <www-data@web1.shop.example>\n550-The mail server could not deliver mail to "
+        "www-data@web1.shop.example.  The account or domain may not exist, they may be blacklisted, or missing the proper "
+        "dns entries.\n550 Sender verify failed",
+        "550-Verification failed for <www-data@web1.shop.example>\n550-all relevant MX records point to non-existent hosts\n"
+        "550 Sender verify failed",
+        "550 Verification failed for <www-data@web1.shop.example>",
+        "550-Verification failed for <www-data@web1.shop.example> 550-Called: 192.0.2.1 550-Sent: "
+        "RCPT TO:<www-data@web1.shop.example> 550-Response: 550 5.1.1 <www-data@web1.shop.example>: "
+        "Recipient address rejected: User unknown 550 Sender verify failed",
+        "451-Callback setup failed while verifying <www-data@web1.shop.example>\n451 Could not complete sender verify callout",
+    ],
+)
+def test_exim_says_whose_address_it_could_not_verify(text):
+    (found,) = read_bounce(text)
+    told = (found.matches[0].entry_id, found.fact("mail_from"), found.recipient, found.fact("recipient"))
+    assert told == ("sender-verify-failed", "www-data@web1.shop.example", "", "")
+    assert found.codes.enhanced == "", "what the sender's server said has codes of its own"
+
+
+def test_a_signature_that_could_not_be_verified_is_no_sender_verification():
+    assert (
+        match("550 5.7.1 DKIM verification failed for <a@shop.example>")[0].entry_id
+        == "dkim-signature-required"
+    )
+    assert match("550 5.7.1 SPF verification failed for <a@shop.example>")[0].entry_id == "spf-check-failed"

@@ -208,6 +208,41 @@ def test_an_unknown_recipient_beside_what_dns_says_of_the_domain(
     assert (report.confirmation, report.bounces[0].reason.id) == (confirmation, reason)
 
 
+VERIFIED = {("web1.shop.example", "A"): ["192.0.2.9"]}
+
+
+@pytest.mark.parametrize(
+    ("zone", "confirmation", "reason", "actions"),
+    [
+        (VERIFIED, "cannot-be-checked", "explain-sender-server-knows", []),
+        ({}, "confirmed", "explain-confirmed-as-said", ["correct-or-register-domain", "publish-mx"]),
+        (
+            {("web1.shop.example", "MX"): [(0, ".")]},
+            "confirmed",
+            "explain-confirmed-as-said",
+            ["remove-null-mx"],
+        ),
+        (
+            {("web1.shop.example", "MX"): [(1, "gone.shop.example")]},
+            "confirmed",
+            "explain-confirmed-as-said",
+            ["correct-or-register-domain", "publish-mx"],
+        ),
+        ({("web1.shop.example", "MX"): Status.TIMEOUT}, "cannot-be-checked", "explain-dns-unknown", []),
+    ],
+)
+def test_dns_tells_of_a_sender_that_was_not_verified_whether_it_is_the_domain(
+    zone: dict[Any, Any], confirmation: str, reason: str, actions: list[str]
+) -> None:
+    text = "550-Verification failed for <www-data@web1.shop.example>\n550 Sender verify failed"
+    report = sync.explain(text, ZoneResolver.from_records(zone))
+
+    (bounce,) = report.bounces
+    assert (bounce.entries[0].id, bounce.checked) == ("sender-verify-failed", "sender-verify-failed")
+    assert (bounce.confirmation, bounce.reason.id) == (confirmation, reason)
+    assert [action.id for remedy in bounce.remedies for action in remedy.actions] == actions
+
+
 def test_without_a_recipient_its_domain_is_said_to_be_missing() -> None:
     report = sync.explain("550 5.1.1 User unknown", ZoneResolver.from_records({}))
     assert report.bounces[0].missing == ("recipient",)

@@ -185,6 +185,9 @@ def _not_refused(
     told = _told(base, simulation, first)
     words = {word for receiver in asked for rule in receiver.rules for word in rule.when}
     step = verdict.dmarc.reason if {"dmarc", "disposition"} & words else verdict.spf.reason
+    if base.entry_id == "sender-verify-failed" and simulation.scenario.mail_from_address is not None:
+        reason = Reason("explain-sender-server-knows", told)
+        return replace(base, confirmation="cannot-be-checked", reason=reason)
     if not words & BY_SPF:
         return replace(base, reason=Reason("explain-nothing-refuses", told))
     if "disposition" in words and _under("rfc7489", simulation, asked):

@@ -33,6 +33,7 @@ LEFT_OPEN = frozenset(
         "explain-passes",
         "explain-only-hints",
         "explain-recipient-server-knows",
+        "explain-sender-server-knows",
         "explain-unknown-text",
     }
 )

@@ -162,6 +162,11 @@ def _sender_domain(_: Simulation, __: Sender, verdict: Verdict) -> list[Action]:
     ]
 
 
+def _sender_verify(simulation: Simulation, sender: Sender, verdict: Verdict) -> list[Action]:
+    null = any(d.domain == verdict.mail_from_domain and d.state == "null-mx" for d in simulation.domains)
+    return (_null_mx if null else _sender_domain)(simulation, sender, verdict)
+
+
 def _null_mx(_: Simulation, __: Sender, verdict: Verdict) -> list[Action]:
     return [Action("remove-null-mx", "domain-owner", {"domain": verdict.mail_from_domain})]
 
@@ -211,6 +216,7 @@ ADVISORS: dict[str, Advisor] = {
     "adsp-discardable": _adsp,
     "author-domain-missing": _author_missing,
     "sender-domain-unresolvable": _sender_domain,
+    "sender-verify-failed": _sender_verify,
     "sender-null-mx": _null_mx,
     "reverse-dns-missing": _reverse,
     "foreign-sender-quota": _account,

@@ -25,6 +25,8 @@ _REPLY = re.compile(
     r"(?:^[ \t>\"(]{0,8}|[:>)\]] ?|[\[(]|\bsaid |\berror )([245]\d\d)(?=[ ;-]|$)", re.MULTILINE
 )
 _ANY_REPLY = re.compile(rf"(?:{_ANSWER})[ \t]{{1,8}}([45][0-7]\d)(?=[ -][A-Za-z<#(\[])", re.M | re.I)
+# What the sender's own server told Exim's probe: not the code of this answer.
+_PROBED = re.compile(r"\b[45]\d\d-Response: [^\n]{0,300}?(?=\n|\Z|[45]\d\d[- ]Sender verify)")
 _CODE = re.compile(rf"^\s*([245]\d\d)?[-; ]*#?({_ENHANCED})?\s*$")
 
 
@@ -56,6 +58,7 @@ class Codes:
 
 def find_codes(raw: str) -> Codes:
     """The first answer's codes in a text."""
+    raw = _PROBED.sub("", raw) if "-Response: " in raw else raw
     both = _BOTH.search(raw)
     if both:
         return Codes(both[1], both[2])

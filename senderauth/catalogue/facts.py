@@ -214,7 +214,7 @@ def _results(normal: Text) -> Iterator[Fact]:
 
     lower = normal.lower
     subject = _SUBJECT.search(lower)
-    if subject:
+    if subject and "response: " not in lower[max(0, subject.start() - 20) : subject.start()]:  # Exim's probe
         name = _SUBJECTS[subject[2]]
         value = _value(name, normal.shown[subject.start(1) : subject.end(1)])
         if value:

@@ -75,7 +75,11 @@ _HOSTS = (
 )
 
 
-_PROBE = re.compile(r"(?<=sender address rejected: )un(?:deliverable|verified) address:", re.IGNORECASE)
+_PROBE = re.compile(
+    r"(?<=sender address rejected: )un(?:deliverable|verified) address:|"
+    r"\b(?:callback setup failed while verifying|verification failed for) <",
+    re.IGNORECASE,
+)
 _BARE = re.compile(rf"^Giving up on ({_IP}?)\.?$", re.MULTILINE)  # qmail tells no name
 _OWN_CODE = re.compile(r"\(#[245]\.\d{1,3}\.\d{1,3}\)")
 
@@ -154,7 +158,9 @@ def _section(address: str, text: str) -> Section:
 
 
 def _before_probe(text: str) -> str:
-    """The text up to what Postfix was told when it asked the sender's server whether the sender exists."""
+    """The text up to what Postfix or Exim was told when it asked the sender's server whether the sender
+    exists.
+    """
     probe = _PROBE.search(text)
     return text[: probe.start()] if probe else text
 
@@ -164,7 +170,7 @@ def _group(found: re.Match[str], number: int) -> str:
 
 
 def _first_address(text: str) -> str:
-    found = _ENVELOPE.search(text[: _MAX_SECTION * 4])
+    found = _ENVELOPE.search(_before_probe(text)[: _MAX_SECTION * 4])
     return found[1] or found[2] if found else ""
 
 

@@ -174,6 +174,8 @@ def _by_text(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...]
             continue
         if codes.final and id != agreed and _will_pass(source):
             continue
+        if _of_the_login(codes) and _rank(source, provider) == "generic" and _of_checks(_cause(source)):
+            continue
         if _of_the_sender(codes) and _rank(source, provider) == "generic" and _family(source) == "recipient":
             continue
         rank = RANKS.index(_rank(source, provider))
@@ -210,6 +212,8 @@ def _cue(normal: Text, codes: Codes, provider: str, surest: _Reading | None) -> 
     if not surest and codes.enhanced[1:3] == ".7" and entry_by_provider_code(codes, provider):
         return None
     found = find_cue(blanked(normal.lower), passing=not codes.final)
+    if found is not None and _of_the_login(codes) and _of_checks(found.cue.entry):
+        return None
     if found is None or surest is None:
         return found
     cause, weak = entry(_cause(_sources()[surest[0]])), surest[1][0][2]
@@ -220,6 +224,15 @@ def _cue(normal: Text, codes: Codes, provider: str, surest: _Reading | None) -> 
 def _of_the_sender(codes: Codes) -> bool:
     """Whether the code is of the sender's address (RFC 3463 3.2): no word about the recipient counts then."""
     return codes.enhanced[1:] in (".1.7", ".1.8")
+
+
+def _of_the_login(codes: Codes) -> bool:
+    """Whether the code answers a login (RFC 4954 6), whatever checks of mail are spoken of beside it."""
+    return codes.reply in ("534", "535") and codes.enhanced[1:4] != ".7.2"
+
+
+def _of_checks(id: str) -> bool:
+    return entry(id).family == "authentication"
 
 
 def _holds(source: Entry | Message, lower: str, codes: Codes, provider: str) -> bool:
@@ -349,6 +362,8 @@ def _by_codes(normal: Text, codes: Codes, provider: str, stated: tuple[Fact, ...
     id, decided, rank = entry_by_provider_code(codes, provider), codes.enhanced, "provider-code"
     if not id:
         (id, decided), rank = entry_by_word(codes, without_passed(blanked(normal.lower))), "code-and-word"
+        if id and _of_the_login(codes) and _of_checks(id):
+            id, decided, rank = "login-failed", codes.reply, "code"
         exact = entry_by_code(codes) if codes.enhanced else ""
         if id and exact and entry(id).family == entry(exact).family == "authentication":
             id, decided = exact, f"x{codes.enhanced[1:]}"  # 5.7.24 beside "SPF" is a broken record
