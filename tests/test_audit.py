@@ -150,7 +150,9 @@ def test_a_row_is_never_longer_than_its_readers_take(tmp_path: Path) -> None:
     assert len(list(recovered(tmp_path / "cells", "csv", FIELDS))) == 1
 
 
-@pytest.mark.parametrize("given", ["\ud800.example", "\udfff@example.com", {"domain": D, "host": "\ud83d"}, "é"])
+@pytest.mark.parametrize(
+    "given", ["\ud800.example", "\udfff@example.com", {"domain": D, "host": "\ud83d"}, "é"]
+)
 def test_a_row_of_any_text_can_be_read_again(given: Any) -> None:
     made = row(base(), given)
     (found,) = load_rows(io.BytesIO(line_of(made)), "x")

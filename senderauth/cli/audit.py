@@ -159,7 +159,7 @@ def _keep_apart(output: Path | None, summary: Path | None, given: tuple[str | No
     """ValueError, before anything is asked, where a file would be overwritten that is read or written, or the
     summary has nowhere to go at the end.
     """
-    from senderauth.cli.files import same_file
+    from senderauth.cli.files import is_device, same_file
 
     written = [str(path) for path in (output, summary) if path not in (None, Path("-"))]
     for place, path in enumerate(written):
@@ -169,8 +169,10 @@ def _keep_apart(output: Path | None, summary: Path | None, given: tuple[str | No
     if summary == Path("-"):
         if output is None:
             raise ValueError("--summary: rows go to standard output")
-    elif summary is not None and (summary.is_dir() or not os.access(summary.resolve().parent, os.W_OK)):
-        raise ValueError(f"--summary: {summary} cannot be written")
+    elif summary is not None:
+        place = summary if is_device(str(summary)) else summary.resolve().parent
+        if summary.is_dir() or not os.access(place, os.W_OK):
+            raise ValueError(f"--summary: {summary} cannot be written")
 
 
 def _executed(job: Job, resolver: Resolver, quiet: bool, words: Wording) -> tuple[Result, int]:
@@ -234,5 +236,3 @@ def _tell(result: Result, resolver: Resolver, path: Path | None, quiet: bool, wo
             write_whole(str(path), [json.dumps(told, ensure_ascii=False, indent=2) + "\n"])
     except ValueError as problem:
         fail(problem)
-    except OSError as problem:
-        fail(f"{path}: {problem.strerror}")
