@@ -195,6 +195,16 @@ def test_a_postfix_log_is_read_though_a_web_page_ate_its_angle_brackets(marks):
     assert facts == {"address": "203.0.113.7", "mail_from": "a@shop.example", "helo": "mail.example.net"}
 
 
+def test_a_quoted_local_part_in_a_log_is_read_whole():
+    line = (
+        "Aug  4 10:11:12 mx1 postfix/smtpd[9]: NOQUEUE: reject: RCPT from mail.example.net[203.0.113.7]: 550 5.1.1 "
+        '<jan@example.org>: Recipient address rejected: User unknown; from=<"a b"@shop.example> to=<jan@example.org> '
+        "proto=ESMTP helo=<mail.example.net>"
+    )
+    (found,) = read_log([line.encode()])
+    assert (found.recipient, found.fact("mail_from")) == ("jan@example.org", '"a b"@shop.example')
+
+
 def test_an_old_postfix_logs_no_dsn():
     line = (
         "May 24 12:51:53 mx postfix/smtp[7203]: 4F00AB: to=<jan@example.org>, orig_to=<jan>, relay=mx.example.org[192.0.2.9], "

@@ -135,7 +135,8 @@ def chosen_selectors(text: str | None) -> tuple[str, ...]:
             selector = parse_signer(f"selector.example:{word}")[1]
         except ScenarioError:
             raise ValueError(f"--selectors: {word!r} is not a selector") from None
-        found |= {selector: None} if selector else {}
+        if selector:
+            found[selector] = None
     return tuple(found)
 
 

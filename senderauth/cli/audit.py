@@ -170,8 +170,8 @@ def _keep_apart(output: Path | None, summary: Path | None, given: tuple[str | No
         if output is None:
             raise ValueError("--summary: rows go to standard output")
     elif summary is not None:
-        place = summary if is_device(str(summary)) else summary.resolve().parent
-        if summary.is_dir() or not os.access(place, os.W_OK):
+        opened = summary if is_device(str(summary)) else summary.resolve().parent
+        if summary.is_dir() or not os.access(opened, os.W_OK):
             raise ValueError(f"--summary: {summary} cannot be written")
 
 
