@@ -215,7 +215,6 @@ def _executed(job: Job, resolver: Resolver, quiet: bool, words: Wording) -> tupl
 
 def _tell(result: Result, resolver: Resolver, path: Path | None, quiet: bool, words: Wording) -> None:
     """The summary, for people on standard error, with what was only supposed, and as JSON in a file."""
-    import json
     import sys
 
     from senderauth.advice import what_if
@@ -223,7 +222,7 @@ def _tell(result: Result, resolver: Resolver, path: Path | None, quiet: bool, wo
     from senderauth.cli.files import write_whole
     from senderauth.cli.main import fail, note
     from senderauth.cli.output import columns, in_colour
-    from senderauth.report import audit_summary_text, supposed_text
+    from senderauth.report import audit_summary_text, json_text, supposed_text
 
     told = result.summary.document(complete=result.complete, seconds=result.seconds)
     try:
@@ -233,6 +232,6 @@ def _tell(result: Result, resolver: Resolver, path: Path | None, quiet: bool, wo
                 text = supposed_text(what_if(None, None, resolver), words, width=columns()) + "\n" + text
             note(text)
         if path is not None:
-            write_whole(str(path), [json.dumps(told, ensure_ascii=False, indent=2) + "\n"])
+            write_whole(str(path), [json_text(told) + "\n"])
     except ValueError as problem:
         fail(problem)
