@@ -224,9 +224,7 @@ def _sendmail(text: str, time: str) -> LogLine | None:
         "sendmail",
         found[5],
         time,
-        "delayed"
-        if found[5].startswith(("Deferred", "queued")) or (found[4] or "").startswith("4")
-        else "failed",
+        "delayed" if found[5].startswith(("Deferred", "queued")) or code.startswith("4") else "failed",
         recipient=found[1],
         codes=Codes("", code),
         host=(found[2] or "").strip(".").lower(),
