@@ -151,6 +151,15 @@ def test_a_row_is_never_longer_than_its_readers_take(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "given", ["\ud800.example", "\udfff@example.com", {"domain": D, "host": "\ud83d"}, "é"]
+)
+def test_a_row_of_any_text_can_be_read_again(given: Any) -> None:
+    made = row(base(), given)
+    (found,) = load_rows(io.BytesIO(line_of(made)), "x")
+    assert found == json.loads(json.dumps(document(made)))
+
+
+@pytest.mark.parametrize(
     "changes", [{"findings": [7]}, {"state": ["ok"]}, {"unknown": 5, "state": "unknown"}, {"n": "1"}]
 )
 def test_a_file_that_was_tampered_with_is_not_continued(tmp_path: Path, changes: dict[str, Any]) -> None:

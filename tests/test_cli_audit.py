@@ -315,6 +315,26 @@ def test_a_dash_is_standard_output(world: Path, whole: bytes) -> None:
     assert told["rows"] == COUNT
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="no /dev/fd here")
+@pytest.mark.parametrize(
+    ("place", "code", "lines"),
+    [
+        (">(cat)", "0", 1),
+        ("/dev/null", "0", 0),
+        ("/dev/full", "2", 0),
+        ("- >/dev/full", "2", 0),
+        ("- | sleep 0", "141", 0),
+    ],
+)
+def test_a_summary_goes_to_a_pipe_or_a_device_as_it_comes(place: str, code: str, lines: int) -> None:
+    words = "audit - <<< webshop.example --demo -q -o /dev/null --summary"
+    program = f'"{sys.executable}" -m senderauth {words} {place}; ' + "echo ${PIPESTATUS[0]}"
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (code in done.stdout.split("\n"), done.stdout.count('"schema"')) == (True, lines), done
+    assert done.stderr.count("\n") == (code == "2"), done.stderr
+    assert done.stderr == "" or "/dev/full: No" in done.stderr or "standard output: No" in done.stderr
+
+
 def test_a_host_that_would_be_refused_is_exit_code_1(tmp_path: Path) -> None:
     given = tmp_path / "list.csv"
     given.write_text("domain;host\nwebshop.example;203.0.113.9\n")

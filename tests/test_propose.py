@@ -65,6 +65,7 @@ def test_a_first_record_is_worth_it_where_a_missing_reverse_name_keeps_it_from_c
          "v=spf1 ip4:192.0.2.1 ip4:203.0.113.9 -all"),
         ("v=spf1 mx include:gone.example -all", "spf-drop-dead-terms", f"v=spf1 mx ip4:{IP} -all"),
         ("v=spf1 mx redirect=gone.example", "spf-drop-dead-terms", f"v=spf1 mx ip4:{IP} ~all"),
+        ("v=spf1 redirect=gone.example mx", "spf-drop-dead-terms", f"v=spf1 mx ip4:{IP} ~all"),
         ("ip4:192.0.2.1 -all", "spf-mend-version", f"v=spf1 ip4:192.0.2.1 ip4:{IP} -all"),
     ],
 )  # fmt: skip

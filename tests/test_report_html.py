@@ -221,9 +221,6 @@ def test_an_audit_of_another_time_is_compared(audited: Path, tmp_path: Path) -> 
     assert (done.returncode, f"{old}:1:" in done.stderr) == (2, True)
 
 
-# --- in a browser ----------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(("count", "end"), [(12, "include:_spf.long-name-11.example: 4"), (20, "…")])
 def test_a_long_fact_is_told_whole_or_says_that_it_is_cut(count: int, end: str) -> None:
     word = "long-" if count == 12 else "longer-" * 8
@@ -232,6 +229,8 @@ def test_a_long_fact_is_told_whole_or_says_that_it_is_cut(count: int, end: str) 
     (shown, *_) = json.loads(read(page([row("a.example", findings=[told])])).scripts[0])
     assert shown[-1]["f"][0][2]["costs"].endswith(end)
 
+
+# --- in a browser ----------------------------------------------------------------------------------
 
 # A browser on its own asks its maker for updates and lists; ours talks to nobody.
 FLAGS = [

@@ -55,18 +55,17 @@ class Entry:
 def entry(n: int, given: object, facts: Mapping[str, Any] | None = None) -> Entry:
     """A domain, or a mail address for its domain, with what else is known of its mail."""
     if not isinstance(given, str):
-        return _bad(n, "", "audit-not-a-domain", value=str(given)[:MAX_SHOWN])
+        return _bad(n, "", "audit-not-a-domain", value=str(given))
     text = given.strip()
     domain = names.hostname(text.rpartition("@")[2])
     if domain is None:
-        return _bad(n, text, "audit-not-a-domain", value=text[:MAX_SHOWN])
+        return _bad(n, text, "audit-not-a-domain", value=text)
     if facts is None and "@" not in text:
         return Entry(n, text[:MAX_SHOWN], domain, domain)
     try:
         return _with_facts(n, text, domain, facts or {})
     except ScenarioError as error:
-        field, value = error.field, error.value[:MAX_SHOWN]
-        return _bad(n, text, "audit-bad-field", domain=domain, field=field, value=value)
+        return _bad(n, text, "audit-bad-field", domain=domain, field=error.field, value=error.value)
 
 
 def _with_facts(n: int, text: str, domain: str, facts: Mapping[str, Any]) -> Entry:
@@ -92,7 +91,13 @@ def _with_facts(n: int, text: str, domain: str, facts: Mapping[str, Any]) -> Ent
 
 
 def _bad(n: int, given: str, id: str, *, domain: str = "", **facts: object) -> Entry:
-    return Entry(n, given[:MAX_SHOWN], domain, error=Reason(id, {"line": n, **facts}))
+    told = {name: _shown(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
+    return Entry(n, _shown(given), domain, error=Reason(id, {"line": n, **told}))
+
+
+def _shown(text: str) -> str:
+    """Cut short, and without the half characters that escapes of JSON stand for: no row is read with them."""
+    return text[:MAX_SHOWN].encode("utf-8", "replace").decode("utf-8")
 
 
 def _text(value: object, field: str) -> str | None:
@@ -130,7 +135,8 @@ def chosen_selectors(text: str | None) -> tuple[str, ...]:
             selector = parse_signer(f"selector.example:{word}")[1]
         except ScenarioError:
             raise ValueError(f"--selectors: {word!r} is not a selector") from None
-        found |= {selector: None} if selector else {}
+        if selector:
+            found[selector] = None
     return tuple(found)
 
 
@@ -208,9 +214,9 @@ def _from_json(n: int, text: str) -> Entry:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
-        return _bad(n, "", "audit-not-json", value=text[:MAX_SHOWN])
+        return _bad(n, "", "audit-not-json", value=text)
     if not isinstance(found, dict):
-        return _bad(n, "", "audit-not-json", value=text[:MAX_SHOWN])
+        return _bad(n, "", "audit-not-json", value=text)
     if str(found.get("schema", "")).startswith("senderauth/audit/"):  # an earlier audit's row
         return entry(n, found.get("domain") or found.get("given", ""))
     facts = {_column(str(name)): value for name, value in found.items()}

@@ -110,7 +110,7 @@ def _address(value: str) -> str:
 
 def _character(escaped: re.Match[str]) -> str:
     number = int(escaped[1], 16)
-    return chr(number) if number <= 0x10FFFF else escaped[0]
+    return chr(number) if number <= 0x10FFFF and chr(number).isprintable() else escaped[0]
 
 
 def _host(value: str) -> str:

@@ -23,10 +23,11 @@ _POSTFIX = re.compile(
     r" relay=([^\s,\[]{1,255})(?:\[([^\]]{1,64})\])?\S{0,10}, .{0,200}?(?:dsn=([245]\.\d{1,3}\.\d{1,3}), )?"
     r"status=(bounced|deferred|expired|undeliverable|softbounce) \((.{0,8000})\)\s*$"
 )
+_PATH = r"<?((?<=<)[^>]{0,320}|[^>\s]{0,320})>?"  # a web page may have eaten the brackets
 _POSTFIX_REJECT = re.compile(
     r"(?:NOQUEUE|[0-9A-Za-z]{5,20}): (?:milter-)?reject: \S{1,40}(?: COMMAND)? "
-    r"from ([^\s\[]{0,255})\[([^\]]{1,64})\]\S{0,10}: (.{1,8000}?); from=<?([^>\s]{0,320})>?"
-    r"(?: to=<?([^>\s]{0,320})>?)?(?: proto=\S{1,10})?(?: helo=<?([^>\s]{0,255})>?)?"
+    r"from ([^\s\[]{0,255})\[([^\]]{1,64})\]\S{0,10}: (.{1,8000}?); "
+    rf"from={_PATH}(?: to={_PATH})?(?: proto=\S{{1,10}})?(?: helo=<?([^>\s]{{0,255}})>?)?"
 )
 _EXIM = re.compile(
     r" [0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} (\*\*|==) (\S{1,320})(?: <(\S{1,320})>)?(.{0,8000})$"
@@ -223,9 +224,7 @@ def _sendmail(text: str, time: str) -> LogLine | None:
         "sendmail",
         found[5],
         time,
-        "delayed"
-        if found[5].startswith(("Deferred", "queued")) or (found[4] or "").startswith("4")
-        else "failed",
+        "delayed" if found[5].startswith(("Deferred", "queued")) or code.startswith("4") else "failed",
         recipient=found[1],
         codes=Codes("", code),
         host=(found[2] or "").strip(".").lower(),

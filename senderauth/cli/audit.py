@@ -159,7 +159,7 @@ def _keep_apart(output: Path | None, summary: Path | None, given: tuple[str | No
     """ValueError, before anything is asked, where a file would be overwritten that is read or written, or the
     summary has nowhere to go at the end.
     """
-    from senderauth.cli.files import same_file
+    from senderauth.cli.files import is_device, same_file
 
     written = [str(path) for path in (output, summary) if path not in (None, Path("-"))]
     for place, path in enumerate(written):
@@ -169,8 +169,10 @@ def _keep_apart(output: Path | None, summary: Path | None, given: tuple[str | No
     if summary == Path("-"):
         if output is None:
             raise ValueError("--summary: rows go to standard output")
-    elif summary is not None and (summary.is_dir() or not os.access(summary.resolve().parent, os.W_OK)):
-        raise ValueError(f"--summary: {summary} cannot be written")
+    elif summary is not None:
+        opened = summary if is_device(str(summary)) else summary.resolve().parent
+        if summary.is_dir() or not os.access(opened, os.W_OK):
+            raise ValueError(f"--summary: {summary} cannot be written")
 
 
 def _executed(job: Job, resolver: Resolver, quiet: bool, words: Wording) -> tuple[Result, int]:
@@ -214,7 +216,6 @@ def _executed(job: Job, resolver: Resolver, quiet: bool, words: Wording) -> tupl
 
 def _tell(result: Result, resolver: Resolver, path: Path | None, quiet: bool, words: Wording) -> None:
     """The summary, for people on standard error, with what was only supposed, and as JSON in a file."""
-    import json
     import sys
 
     from senderauth.advice import what_if
@@ -222,7 +223,7 @@ def _tell(result: Result, resolver: Resolver, path: Path | None, quiet: bool, wo
     from senderauth.cli.files import write_whole
     from senderauth.cli.main import fail, note
     from senderauth.cli.output import columns, in_colour
-    from senderauth.report import audit_summary_text, supposed_text
+    from senderauth.report import audit_summary_text, json_text, supposed_text
 
     told = result.summary.document(complete=result.complete, seconds=result.seconds)
     try:
@@ -232,8 +233,6 @@ def _tell(result: Result, resolver: Resolver, path: Path | None, quiet: bool, wo
                 text = supposed_text(what_if(None, None, resolver), words, width=columns()) + "\n" + text
             note(text)
         if path is not None:
-            write_whole(str(path), [json.dumps(told, ensure_ascii=False, indent=2) + "\n"])
+            write_whole(str(path), [json_text(told) + "\n"])
     except ValueError as problem:
         fail(problem)
-    except OSError as problem:
-        fail(f"{path}: {problem.strerror}")

@@ -35,9 +35,7 @@ def diff(
         one_from_stdin(before, after)
         with Lines(before, words) as old, Lines(after, words) as new:
             found = compare(old.rows(), new.rows())
-    except OSError as problem:
-        fail(f"{problem.filename}: {problem.strerror}")
-    except ValueError as problem:
+    except (ValueError, OSError) as problem:
         fail(problem)
     if json:
         write_json(document(found))

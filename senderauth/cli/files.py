@@ -70,6 +70,11 @@ def same_file(one: str, other: str) -> bool:
     return os.path.isfile(paths[0]) and os.path.samefile(*paths)
 
 
+def is_device(path: str) -> bool:
+    """Whether it is there and no file: a device, or a pipe such as a shell's `>(…)`."""
+    return os.path.exists(path) and not os.path.isfile(path)
+
+
 def write_whole(path: str, pieces: Iterable[str]) -> None:
     """Writes a text to a file that is there whole or stays as it was; to standard output, a device or a pipe
     as it comes.
@@ -80,18 +85,17 @@ def write_whole(path: str, pieces: Iterable[str]) -> None:
         ) as out:
             out.writelines(pieces)
         return
-    target = Path(path).resolve()
-    if target.exists() and not target.is_file():
-        with target.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.writelines(pieces)
-        return
-    draft = target.with_name(f"{target.name}.{os.getpid()}.part")
+    whole = not is_device(path)
+    target = Path(path).resolve() if whole else Path(path)  # a pipe's name may lead nowhere: /dev/fd/63
+    draft = target.with_name(f"{target.name}.{os.getpid()}.part") if whole else target
     try:
         with draft.open("w", encoding="utf-8", errors="backslashreplace") as file:
             file.writelines(pieces)
-        draft.replace(target)
+        if whole:
+            draft.replace(target)
     except OSError as problem:
         problem.filename = path  # not the draft, of which nobody knows
         raise
     finally:
-        draft.unlink(missing_ok=True)
+        if whole:
+            draft.unlink(missing_ok=True)

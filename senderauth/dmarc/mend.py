@@ -7,16 +7,14 @@ import re
 from collections.abc import Iterable
 
 from senderauth.dmarc.lint import LOOKALIKES
-from senderauth.dmarc.record import Record, is_dmarc, near_miss, parse
+from senderauth.dmarc.record import KNOWN, POLICY_TAGS, Record, is_dmarc, near_miss, parse
 
 POLICIES = ("none", "quarantine", "reject")
 CLOSE = 0.7
 """How alike a misspelt policy must be: "rejct", "quarentine"."""
 
 _VERSION = re.compile(r"(?i)\s*v\s*=\s*dmarc[\s\-_.]*1?(?:\.0)?\s*(?:[;,:\s]|\Z)|\s*dmarc1\s*[;,:\s]")
-_UNPARTED = re.compile(
-    r"(?i)(?<![;,\s])(?:\s*,\s*|\s+)(?=(?:p|sp|np|rua|ruf|fo|adkim|aspf|pct|ri|rf|t|psd)\s*=)"
-)
+_UNPARTED = re.compile(rf"(?i)(?<![;,\s])(?:\s*,\s*|\s+)(?=(?:{'|'.join(KNOWN - {'v'})})\s*=)")
 """A comma or a space where a ";" belongs."""
 
 
@@ -45,7 +43,7 @@ def mend(texts: Iterable[bytes]) -> str | None:
 
 def _spoilt(record: Record) -> bool:
     """Whether a policy cannot be read, or a tag is misspelt."""
-    asked = [tag for tag in record.tags if tag.name in ("p", "sp", "np")]
+    asked = [tag for tag in record.tags if tag.name in POLICY_TAGS]
     misspelt = any(t.name in LOOKALIKES and not record.has(LOOKALIKES[t.name]) for t in record.tags)
     return misspelt or any(tag.value.lower() not in POLICIES for tag in asked)
 
@@ -65,7 +63,7 @@ def _mended(text: bytes) -> str | None:
         value = tag.value
         if not value and name != "p":  # an sp or np that says nothing
             continue
-        if name in ("p", "sp", "np"):
+        if name in POLICY_TAGS:
             close = difflib.get_close_matches(value.lower(), POLICIES, 1, CLOSE)
             if not close:
                 return None

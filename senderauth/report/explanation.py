@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,11 +12,10 @@ from senderauth.report.page import Page
 from senderauth.report.safe import printable
 from senderauth.report.text import check_text
 from senderauth.report.wording import Wording
-from senderauth.values import Facts, Reason, plain
+from senderauth.values import PLACEHOLDER, Facts, Reason, plain
 
 MAX_RECEIVERS = 5
 MAX_RECIPIENTS = 10
-_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 LISTS = {"who": "act", "checks": "check", "missing": "fact", "assumed": "fact"}
 """Facts of reasons that are ids, and the kind of their words."""
 
@@ -231,7 +229,7 @@ def _remedy(page: Page, bounce: Any, words: Wording) -> None:
 
 def _case(template: str, facts: Facts, words: Wording) -> str:
     """The sentence about this case, where all is known that it speaks of."""
-    wanted = _PLACEHOLDER.findall(template)
+    wanted = PLACEHOLDER.findall(template)
     return words.fill(template, facts) if template and all(facts.get(name) for name in wanted) else ""
 
 

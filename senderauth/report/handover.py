@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
 from senderauth import names
 from senderauth.dns import owner, rdata
-from senderauth.report.safe import printable
+from senderauth.report.safe import json_text, printable
 from senderauth.report.wording import Wording
 
 FORMS = ("zone", "nsupdate", "json", "panel")
@@ -61,7 +60,7 @@ def handover_rows(rows: Iterable[Mapping[str, Any]], form: str, words: Wording) 
         domain = row.get("domain") or row.get("given") or ""
         if form == "json":
             told_row = {"schema": row["schema"], "domain": domain, "fix": fix}
-            yield json.dumps(told_row, ensure_ascii=False) + "\n"
+            yield json_text(told_row, None) + "\n"
             continue
         lines = [f"{comment} {printable(domain)}"]
         for proposal in fix["proposals"]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from senderauth import catalogue
 from senderauth.catalogue import Entry, Language
 from senderauth.report.catalogue_list import messages_of, said
+from senderauth.report.explanation import listed
 from senderauth.report.wording import LANGUAGES, Wording, wording
 from senderauth.values import PLACEHOLDER
 
@@ -68,9 +69,9 @@ def _entry_page(entry: Entry, words: Wording) -> str:
         "",
         f"`{entry.id}` · {words.say('family', entry.family)} · [all causes](README.md)",
         "",
-        "- " + words.say("catalogue", "who-acts", {"who": _several("act", entry.must_act, words)}),
+        "- " + words.say("catalogue", "who-acts", {"who": listed("act", entry.must_act, words)}),
         "- " + words.say("catalogue", "permanence", {"text": words.say("permanence", entry.permanence)}),
-        "- " + words.say("catalogue", "said-by", {"who": _several("sayer", entry.said_by, words)}),
+        "- " + words.say("catalogue", "said-by", {"who": listed("sayer", entry.said_by, words)}),
         "- " + words.say("catalogue", "checks" if checks else "no-checks", {"checks": checks}),
     ]
     if entry.codes:
@@ -85,10 +86,6 @@ def _entry_page(entry: Entry, words: Wording) -> str:
     sources = dict.fromkeys((*entry.sources, *(s for m in messages_of(entry.id) for s in m.sources)))
     lines += [f"- {source}" for source in sources] or [f"- {entry.origin}"]
     return _page(lines)
-
-
-def _several(kind: str, ids: Iterable[str], words: Wording) -> str:
-    return ", ".join(words.say(kind, id) for id in ids)
 
 
 def _said(entry: Entry, words: Wording) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 from senderauth.report.page import Page
+from senderauth.report.safe import json_text
 from senderauth.report.wording import Wording
 from senderauth.values import plain
 
@@ -27,4 +27,4 @@ def receivers_text(receivers: Iterable[Any], words: Wording, width: int) -> str:
 def receivers_document(receivers: Iterable[Any]) -> str:
     """The policies whole, every rule of them, as the text of a JSON document."""
     listed = {"schema": "senderauth/receivers/1", "receivers": [plain(receiver) for receiver in receivers]}
-    return json.dumps(listed, ensure_ascii=False, indent=2)
+    return json_text(listed)

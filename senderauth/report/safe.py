@@ -20,7 +20,7 @@ def printable(text: object, limit: int = MAX_SHOWN) -> str:
 
 
 def _visible(char: str) -> str:
-    if char.isprintable() and not _bidi(char):
+    if char.isprintable():
         return char
     code = ord(char)
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65_536 else f"\\U{code:08x}"
@@ -33,7 +33,3 @@ def json_text(document: object, indent: int | None = 2, *, ascii_only: bool = Fa
     """A JSON document that a terminal shows and does not obey: it says the same, its strings with escapes."""
     text = json.dumps(document, ensure_ascii=ascii_only, indent=indent)
     return _ACTED_ON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def _bidi(char: str) -> bool:
-    return "\u202a" <= char <= "\u202e" or "\u2066" <= char <= "\u2069" or char in "\u200e\u200f\u061c"

@@ -149,9 +149,7 @@ def _separators(word: str) -> FaultError | None:
     if not parts or (len(parts) == 1 and stripped == word) or "%{" in word:
         return None
     head = parts[0].partition(":")[0]
-    if all(
-        ":" not in part and (_family(part.partition("/")[0]) or names.hostname(part)) for part in parts[1:]
-    ):
+    if all(":" not in part and _is_argument(part) for part in parts[1:]):
         parts = [parts[0], *(f"{head}:{part}" for part in parts[1:])]  # ip4:192.0.2.1,192.0.2.2
     return FaultError("spf-terms-not-separated", meant=" ".join(parts))
 

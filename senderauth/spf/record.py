@@ -13,7 +13,7 @@ from dataclasses import field
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from socket import AF_INET, inet_pton
-from typing import Literal, get_args
+from typing import Literal
 
 from senderauth.spf import mistakes
 from senderauth.spf.fault import FaultError
@@ -22,7 +22,6 @@ from senderauth.values import Problem, Span, frozen
 Qualifier = Literal["+", "-", "~", "?"]
 MechanismName = Literal["all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists"]
 
-MECHANISMS: frozenset[str] = frozenset(get_args(MechanismName))
 LOOKUP_TERMS = frozenset({"include", "a", "mx", "ptr", "exists", "redirect"})  # RFC 7208 4.6.4
 NAME_LETTERS = frozenset("slodiphv")
 EXPLANATION_LETTERS = NAME_LETTERS | {"c", "r", "t"}  # RFC 7208 7.2

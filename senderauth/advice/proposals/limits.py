@@ -149,7 +149,7 @@ def _dropped(node: Node) -> list[_Row]:
         plain = plain and term.qualifier == "+"  # an earlier "-" may take some of the network away
         if term.network is not None and term.qualifier == "+":
             passed.append(term.network)
-    return rows
+    return sorted(rows, key=lambda row: row.instead == ENDS)  # a redirect may stand anywhere (RFC 7208 6)
 
 
 def _told_once(rows: list[_Row]) -> Iterator[Term]:
