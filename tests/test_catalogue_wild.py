@@ -43,6 +43,8 @@ from senderauth.catalogue import match, read_bounce, read_log
         ("550 5.7.1 DMARC check failed: No aligned identifiers", "dmarc-policy-refused"),
         ("550 5.7.1 No aligned identifiers", "dmarc-policy-refused"),
         ("550 5.7.1 Refused: dmarc=fail (p=reject), identifiers not aligned", "dmarc-policy-refused"),
+        ("550 5.7.1 Refused: dmarc=fail action=reject, no alignment", "dmarc-policy-refused"),
+        ("550 5.7.1 Rejected by OpenDMARC: identifiers not aligned, policy reject", "dmarc-policy-refused"),
         ("550 5.7.1 From: is not aligned with SPF or DKIM", "dmarc-not-aligned"),
         ("550 5.7.1 The domain is on our deny list, whatever its DMARC policy", "sender-blocked"),
         ("550 5.7.1 Sender verification failed: SPF fail", "spf-check-failed"),
@@ -396,7 +398,7 @@ def test_what_a_probe_of_the_sender_was_told_is_not_said_of_the_recipient(text, 
         "dns entries.\n550 Sender verify failed",
         "550-Verification failed for <www-data@web1.shop.example>\n550-all relevant MX records point to non-existent hosts\n"
         "550 Sender verify failed",
-        "550 Verification failed for <www-data@web1.shop.example>",
+        "550 Verification failed for <www-data@web1.shop.example> No Such User Here",
         "550-Verification failed for <www-data@web1.shop.example> 550-Called: 192.0.2.1 550-Sent: "
         "RCPT TO:<www-data@web1.shop.example> 550-Response: 550 5.1.1 <www-data@web1.shop.example>: "
         "Recipient address rejected: User unknown 550 Sender verify failed",
@@ -416,3 +418,6 @@ def test_a_signature_that_could_not_be_verified_is_no_sender_verification():
         == "dkim-signature-required"
     )
     assert match("550 5.7.1 SPF verification failed for <a@shop.example>")[0].entry_id == "spf-check-failed"
+    (found,) = read_bounce("550 Recipient verification failed for <jan@example.org>")
+    assert (found.matches[0].entry_id, found.recipient) == ("recipient-unknown", "jan@example.org")
+    assert match("550 Signature verification failed for <a@shop.example>")[0].entry_id == ""

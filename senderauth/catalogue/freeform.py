@@ -77,7 +77,7 @@ _HOSTS = (
 
 _PROBE = re.compile(
     r"(?<=sender address rejected: )un(?:deliverable|verified) address:|"
-    r"\b(?:callback setup failed while verifying|verification failed for) <",
+    r"(?<![a-z] )\b(?:callback setup failed while verifying|verification failed for) <",
     re.IGNORECASE,
 )
 _BARE = re.compile(rf"^Giving up on ({_IP}?)\.?$", re.MULTILINE)  # qmail tells no name
