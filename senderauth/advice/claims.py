@@ -250,9 +250,7 @@ def _own_results(
     if verdict is not None:
         of = (("header.from", author),)
         if verdict.dmarc.result != "temperror" or verdict.address:
-            yield MethodResult(
-                "dmarc", verdict.dmarc.result, (("header.from", author),) if author else (), ""
-            )
+            yield MethodResult("dmarc", verdict.dmarc.result, of if author else (), "")
         if verdict.adsp.result not in ("none", "unknown"):
             yield MethodResult("dkim-adsp", verdict.adsp.result, of, "")
     if chain != "none":
