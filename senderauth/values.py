@@ -240,3 +240,11 @@ def fill(template: str, facts: Facts) -> str:
         return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
     return PLACEHOLDER.sub(text, template)
+
+
+_ACTED_ON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def harmless(text: str) -> str:
+    """JSON text that says the same, with escapes for what a terminal obeys and for half characters."""
+    return _ACTED_ON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

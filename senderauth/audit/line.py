@@ -9,7 +9,6 @@ general way. A test holds both together.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from json.encoder import encode_basestring as quoted
@@ -29,15 +28,11 @@ from senderauth.audit.row import (
     Row,
     Spoofing,
 )
-from senderauth.values import Facts, Finding, plain
+from senderauth.values import Facts, Finding, harmless, plain
 
 as_json: Callable[[Any], str] = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), check_circular=False
 ).encode
-
-
-_ACTED_ON = re.compile("[\x80-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What a terminal obeys, and half characters."""
 
 
 def line_of(row: Row, fields: tuple[str, ...] = FIELDS) -> bytes:
@@ -46,7 +41,7 @@ def line_of(row: Row, fields: tuple[str, ...] = FIELDS) -> bytes:
         fields = (*FIELDS, FIX)
     text = ",".join([_WRITERS[field](row) for field in fields])
     if not text.isascii():
-        text = _ACTED_ON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+        text = harmless(text)
     return f'{{"schema":"{SCHEMA}",{text}}}\n'.encode()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from typer.core import TyperGroup
 from senderauth import __version__
 from senderauth.cli.arguments import expand_files
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""What writing to standard output may end with; commands deal with files of their own."""
+
 
 @contextmanager
 def _output() -> Iterator[None]:
@@ -25,7 +29,7 @@ def _output() -> Iterator[None]:
         raise typer.Exit(141) from None
     except OSError as problem:
         _mute(sys.stdout)
-        fail(problem if problem.filename else f"standard output: {problem.strerror}")
+        fail(f"standard output: {problem.strerror}" if problem.errno in FULL else problem)
 
 
 class _Commands(TyperGroup):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
+
+from senderauth.values import harmless
 
 MAX_SHOWN = 400
 
@@ -26,10 +27,6 @@ def _visible(char: str) -> str:
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65_536 else f"\\U{code:08x}"
 
 
-_ACTED_ON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
 def json_text(document: object, indent: int | None = 2, *, ascii_only: bool = False) -> str:
     """A JSON document that a terminal shows and does not obey: it says the same, its strings with escapes."""
-    text = json.dumps(document, ensure_ascii=ascii_only, indent=indent)
-    return _ACTED_ON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return harmless(json.dumps(document, ensure_ascii=ascii_only, indent=indent))
