@@ -24,7 +24,7 @@ def json_line(whole: dict[str, Any], fields: tuple[str, ...]) -> bytes:
     """The general way."""
     told = {"schema": whole["schema"], **{field: whole.get(field) for field in fields}}
     text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
-    text = re.sub("[^\x00-\x7f]", lambda c: c[0] if c[0].isprintable() else json.dumps(c[0])[1:-1], text)
+    text = re.sub("[^\x00-\x7e]", lambda c: c[0] if c[0].isprintable() else json.dumps(c[0])[1:-1], text)
     return text.encode() + b"\n"
 
 

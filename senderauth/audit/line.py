@@ -40,7 +40,7 @@ def line_of(row: Row, fields: tuple[str, ...] = FIELDS) -> bytes:
     if row.fix is not None and fields == FIELDS:
         fields = (*FIELDS, FIX)
     text = ",".join([_WRITERS[field](row) for field in fields])
-    if not text.isascii():
+    if not text.isascii() or "\x7f" in text:
         text = harmless(text)
     return f'{{"schema":"{SCHEMA}",{text}}}\n'.encode()
 
