@@ -23,7 +23,6 @@ def recovered(path: Path, kind: Format, fields: tuple[str, ...]) -> Iterator[Map
     counts, and `given` as its cell has it. Raises ValueError where it is no such file, or was begun with
     other fields.
     """
-    csv.field_size_limit(max(MAX_LINE, csv.field_size_limit()))  # a cell may hold a thousand names
     with path.open("r+b") as file:
         end = 0
         names: list[str] = []
@@ -58,7 +57,11 @@ def _of_other_fields(path: Path) -> ValueError:
 
 
 def _cells(line: bytes) -> list[str]:
-    return next(csv.reader([line.decode("utf-8", "replace")]), [])
+    before = csv.field_size_limit(MAX_LINE)  # of the whole process; a cell may hold a thousand names
+    try:
+        return next(csv.reader([line.decode("utf-8", "replace")]), [])
+    finally:
+        csv.field_size_limit(before)
 
 
 def _from_csv(names: list[str], line: bytes) -> Mapping[str, Any]:
