@@ -13,6 +13,7 @@ import enum
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from importlib import import_module
 from typing import Any, Literal, TypeVar, dataclass_transform
 
 Severity = Literal["info", "low", "medium", "high"]
@@ -248,3 +249,18 @@ _ACTED_ON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\u
 def harmless(text: str) -> str:
     """JSON text that says the same, with escapes for what a terminal obeys and for half characters."""
     return _ACTED_ON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def later(package: str, places: Mapping[str, str], loaded: dict[str, Any]) -> Callable[[str], object]:
+    """The `__getattr__` of a package that loads some of its names only when they are wanted. places: their
+    modules in it, by name; loaded: the package's globals, where they are kept. To be hidden from type
+    checkers, which would take every name for one of the package's.
+    """
+
+    def found(name: str) -> object:
+        if name not in places:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        loaded[name] = getattr(import_module(f"{package}.{places[name]}"), name)
+        return loaded[name]
+
+    return found

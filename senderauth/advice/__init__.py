@@ -3,12 +3,12 @@
 What a check does not need, bounces, messages and proposals, is loaded when it is first used.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from senderauth.advice.action import Action, Remedy
 from senderauth.advice.judge import Report, check
 from senderauth.advice.remedies import SILENT, remedies
+from senderauth.values import later
 
 if TYPE_CHECKING:
     from senderauth.advice.claims import Claim
@@ -87,10 +87,4 @@ _DOORS |= dict.fromkeys(
 )  # fmt: skip
 
 if not TYPE_CHECKING:  # a module-level __getattr__ would hide wrong names from a type checker
-
-    def __getattr__(name: str) -> object:
-        if name not in _DOORS:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = getattr(import_module(f"senderauth.advice.{_DOORS[name]}"), name)
-        globals()[name] = found
-        return found
+    __getattr__ = later(__name__, _DOORS, globals())

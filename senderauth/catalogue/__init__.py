@@ -5,7 +5,6 @@ text, `read_bounce` for whatever a bounce comes as, `read_log` for logs of any s
 loaded when it is first used: a check needs only the data.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from senderauth.catalogue.load import (
@@ -21,6 +20,7 @@ from senderauth.catalogue.load import (
     messages,
     wording,
 )
+from senderauth.values import later
 
 if TYPE_CHECKING:
     from senderauth.catalogue.bounce import Bounce, is_message, read_bounce, read_live_log, read_log
@@ -74,10 +74,4 @@ _DOORS = {
 }
 
 if not TYPE_CHECKING:  # a module-level __getattr__ would hide wrong names from a type checker
-
-    def __getattr__(name: str) -> object:
-        if name not in _DOORS:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = getattr(import_module(f"senderauth.catalogue.{_DOORS[name]}"), name)
-        globals()[name] = found
-        return found
+    __getattr__ = later(__name__, _DOORS, globals())

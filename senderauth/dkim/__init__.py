@@ -5,7 +5,6 @@ Names are loaded when first used: who checks keys only pays for keys only.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from senderauth.dkim.keys import Key, KeyOutline, KeySearch, common_selectors, fetch_key, find_keys
@@ -14,6 +13,7 @@ from senderauth.dkim.keys import narrowed as narrowed_key
 from senderauth.dkim.keys import outline as outline_key
 from senderauth.dkim.misplaced import find_misplaced
 from senderauth.dkim.record import KeyRecord, TagList, parse_key, rsa_numbers, tag_list
+from senderauth.values import later
 
 if TYPE_CHECKING:
     from senderauth.dkim.canonical import Field, Message, canonical_field, split
@@ -84,10 +84,4 @@ _LATER = {
 }
 
 if not TYPE_CHECKING:  # a module-level __getattr__ would hide wrong names from a type checker
-
-    def __getattr__(name: str) -> object:
-        if name in _LATER:
-            found = getattr(import_module(f"senderauth.dkim.{_LATER[name]}"), name)
-            globals()[name] = found
-            return found
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    __getattr__ = later(__name__, _LATER, globals())

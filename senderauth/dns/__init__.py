@@ -5,11 +5,11 @@ Names are loaded when first used: a check on zone files pays for no socket, a li
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from senderauth.dns.core import Answer, Key, Question, Resolver, Status, prefetch
 from senderauth.dns.drive import crowd, drive, run, suspend, together
+from senderauth.values import later
 
 if TYPE_CHECKING:
     from senderauth.dns.cache import CachingResolver
@@ -77,10 +77,4 @@ _LATER = {
 }
 
 if not TYPE_CHECKING:  # a module-level __getattr__ would hide wrong names from a type checker
-
-    def __getattr__(name: str) -> object:
-        if name in _LATER:
-            found = getattr(import_module(f"senderauth.dns.{_LATER[name]}"), name)
-            globals()[name] = found
-            return found
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    __getattr__ = later(__name__, _LATER, globals())

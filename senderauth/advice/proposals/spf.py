@@ -63,22 +63,24 @@ async def spf_proposals(ground: Ground) -> list[tuple[Proposal, ...]]:
 
 async def _sound(ground: Ground, survey: Survey) -> list[tuple[Proposal, ...]]:
     """Repairs of a record that this send does not depend on, or gets past by luck."""
-    made: tuple[Proposal, ...] = await _parted(ground, survey, [])
+    made = await _parted(ground, survey, []) or await _by_state(ground, survey)
+    return [tuple(replace(proposal, kind="improvement") for proposal in made)]
+
+
+async def _by_state(ground: Ground, survey: Survey) -> tuple[Proposal, ...]:
     match survey.state:
-        case _ if made:
-            pass
         case "absent":
-            made = await _version_mended(ground, survey, [])
+            return await _version_mended(ground, survey, [])
         case "several":
             merged = merge([spf.parse(text.encode("latin-1")) for text in survey.tree.texts])
-            made = await _mended(ground, survey, "spf-merge-records", merged, []) if merged else ()
+            return await _mended(ground, survey, "spf-merge-records", merged, []) if merged else ()
         case "broken":
-            made = await _repaired(ground, survey, [])
+            return await _repaired(ground, survey, [])
         case "found" if (within := within_limits(survey)) is not None:
-            made = await _limited(ground, survey, within, [])
+            return await _limited(ground, survey, within, [])
         case "found" if (plain := with_colons(survey.tree.record)) is not None:
-            made = await _mended(ground, survey, "spf-mend-equals", plain, [])
-    return [tuple(replace(proposal, kind="improvement") for proposal in made)]
+            return await _mended(ground, survey, "spf-mend-equals", plain, [])
+    return ()
 
 
 async def _for_domain(ground: Ground, domain: str, verdicts: list[Verdict]) -> list[tuple[Proposal, ...]]:
